@@ -1,0 +1,111 @@
+/** Score files on disk; nothing else in this folder touches it. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser'
+import type { ScoreFile } from './format.ts'
+import type { ScoreProblem } from './lint.ts'
+import { validateScore } from './validate.ts'
+
+const BUNDLED_DIR = fileURLToPath(new URL('../../scores', import.meta.url))
+
+export type ScoreOrigin = 'bundled' | 'own'
+
+export type LoadedScore = { score: ScoreFile; origin: ScoreOrigin; path: string }
+
+export type FileProblems = { file: string; problems: ScoreProblem[] }
+
+export type LoadedScores = { scores: LoadedScore[]; problems: FileProblems[] }
+
+/**
+ * Reads the scores of both folders, ordered by identifier. A user's own score replaces the bundled one of the same
+ * identifier; of two own files with one identifier the first by name counts. A broken file is reported and left out.
+ */
+export async function loadScores(folders: {
+  bundledDir?: string
+  ownDir?: string | undefined
+}): Promise<LoadedScores> {
+  const bundled = await loadFolder(folders.bundledDir ?? BUNDLED_DIR, 'bundled')
+  const own = folders.ownDir ? await loadFolder(folders.ownDir, 'own') : { scores: [], problems: [] }
+  const inForce = new Map(
+    [...bundled.scores, ...own.scores].map((loaded) => [loaded.score.providerIdentifier, loaded]),
+  )
+  const names = [...inForce.keys()].sort()
+  return { scores: names.map((name) => inForce.get(name)!), problems: [...bundled.problems, ...own.problems] }
+}
+
+/** Parses and validates the text of one score file. */
+export function parseScore(text: string): { score: ScoreFile } | { problems: ScoreProblem[] } {
+  const json = text.replace(/^\uFEFF/, '')
+  let value: unknown
+  try {
+    value = JSON.parse(json)
+  } catch (error) {
+    return {
+      problems: [{ path: '', message: `is not JSON: ${syntaxFault(json) ?? (error as Error).message}` }],
+    }
+  }
+  return validateScore(value)
+}
+
+async function loadFolder(dir: string, origin: ScoreOrigin): Promise<LoadedScores> {
+  const loaded: LoadedScores = { scores: [], problems: [] }
+  const firstWith = new Map<string, string>()
+  let names: string[]
+  try {
+    names = (await readdir(dir)).filter(isScoreName).sort()
+  } catch (error) {
+    return { scores: [], problems: [unreadable(dir, error)] }
+  }
+  for (const name of names) {
+    const path = join(dir, name)
+    const result = await loadFile(path)
+    if ('problems' in result) {
+      loaded.problems.push({ file: path, problems: result.problems })
+      continue
+    }
+    const identifier = result.score.providerIdentifier
+    const first = firstWith.get(identifier)
+    if (first) {
+      const message = `${identifier} is already the score in ${first}, which stays in force`
+      loaded.problems.push({ file: path, problems: [{ path: 'providerIdentifier', message }] })
+      continue
+    }
+    firstWith.set(identifier, name)
+    loaded.scores.push({ score: result.score, origin, path })
+  }
+  return loaded
+}
+
+async function loadFile(path: string): Promise<{ score: ScoreFile } | { problems: ScoreProblem[] }> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    return { problems: unreadable(path, error).problems }
+  }
+  return parseScore(text)
+}
+
+/** Files that begin with a dot are an editor's or the system's own (`._name` on macOS shares). */
+function isScoreName(name: string): boolean {
+  return /^[^.].*\.(?:json|tempo-score)$/.test(name) && !name.endsWith('.schema.json')
+}
+
+function unreadable(file: string, error: unknown): FileProblems {
+  const code = (error as NodeJS.ErrnoException).code ?? String(error)
+  return { file, problems: [{ path: '', message: `cannot be read (${code})` }] }
+}
+
+/** The first thing in the way of JSON and where it is; JSON.parse alone says no position for an early end. */
+function syntaxFault(json: string): string | undefined {
+  const errors: ParseError[] = []
+  parse(json, errors, { disallowComments: true })
+  const first = errors[0]
+  if (!first) return undefined
+  const before = json.slice(0, first.offset).split('\n')
+  const words = printParseErrorCode(first.error)
+    .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
+    .toLowerCase()
+  return `${words} at line ${before.length}, column ${before.at(-1)!.length + 1}`
+}
