@@ -1,0 +1,113 @@
+import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
+import postgres from 'postgres'
+import { unavailable } from '../errors.ts'
+
+export type Sql = postgres.Sql
+export type Tx = postgres.TransactionSql
+/** What both a pool and a transaction can run. */
+export type Queryable = postgres.ISql
+
+/** Where the database is: a URL, or the socket of the embedded one. */
+export type DatabaseTarget = { url: string } | { host: string; port: number; user: string; database: string }
+
+/** Two pools, so that slow readers never keep a sender waiting. */
+export type Database = {
+  /** For what a sender waits on: few connections, short deadlines. */
+  write: Sql
+  /** For everything people and programs read. */
+  read: Sql
+  /** Drizzle on the read pool, for statements that need no tuning. */
+  orm: PostgresJsDatabase
+  close: () => Promise<void>
+}
+
+/** Milliseconds that a statement on the way of a sender may take; Proxmox hangs up after 10 s. */
+export const WRITE_DEADLINE_MS = 7_000
+const READ_DEADLINE_MS = 20_000
+const CONNECT_DEADLINE_S = 5
+
+function connect(target: DatabaseTarget, options: postgres.Options<Record<string, never>>): Sql {
+  const all = { onnotice: () => {}, connect_timeout: CONNECT_DEADLINE_S, ...options }
+  return 'url' in target ? postgres(target.url, all) : postgres({ ...target, ...all })
+}
+
+/** OID of timestamptz (PostgreSQL, pg_type.dat). */
+const TIMESTAMPTZ = 1184
+
+/**
+ * Makes a client that both Drizzle and plain statements use. Drizzle makes the conversion of dates the identity; dates
+ * are put back, which Drizzle's own columns accept. JSON parameters stay text that the caller has written.
+ */
+export function createClient(
+  target: DatabaseTarget,
+  options: postgres.Options<Record<string, never>> = {},
+): { sql: Sql; orm: PostgresJsDatabase } {
+  const sql = connect(target, options)
+  const orm = drizzle(sql)
+  sql.options.parsers[TIMESTAMPTZ] = (text: string) => new Date(text)
+  sql.options.serializers[TIMESTAMPTZ] = (at: Date | string) => (at instanceof Date ? at.toISOString() : at)
+  return { sql, orm }
+}
+
+/**
+ * Opens both pools. Nothing is asked of the database yet: postgres.js connects with the first statement and
+ * reconnects by itself.
+ */
+export function openDatabase(target: DatabaseTarget, name = 'tempo'): Database {
+  const connection = (deadline: number) => ({
+    application_name: name,
+    statement_timeout: deadline,
+    idle_in_transaction_session_timeout: 15_000,
+  })
+  const { sql: write } = createClient(target, { max: 3, connection: connection(WRITE_DEADLINE_MS) })
+  const { sql: read, orm } = createClient(target, { max: 8, connection: connection(READ_DEADLINE_MS) })
+  return {
+    write,
+    read,
+    orm,
+    close: async () => {
+      await Promise.all([write.end({ timeout: 3 }), read.end({ timeout: 3 })])
+    },
+  }
+}
+
+const CONNECTION_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'CONNECT_TIMEOUT',
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+])
+
+/**
+ * True when the database could not be asked or could not answer now, so that the same statement may succeed later.
+ * SQLSTATE classes: 08 connection, 53 resources, 57P0x shutting down, 57014 deadline, 25006 read-only (a standby),
+ * 40 rollback, 55P03 lock not available (PostgreSQL, Appendix A).
+ */
+export function isPassing(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code
+  if (typeof code !== 'string') return false
+  if (CONNECTION_CODES.has(code)) return true
+  return /^(08|53|57P0|40)/.test(code) || code === '57014' || code === '25006' || code === '55P03'
+}
+
+/** Runs a statement of a sender with a deadline of the client's own, for a network that answers nothing at all. */
+export async function withDeadline<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(unavailable(`The database did not answer in ${ms} ms (${what}).`)), ms)
+  })
+  try {
+    return await Promise.race([work, deadline])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * Tables of the server. Constraints that Drizzle cannot express (exclusion, extensions) stand in the
+ * hand-written part of the migrations; see docs/adr/0004-migrations.md.
+ */
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  boolean,
+  check,
+  customType,
+  index,
+  integer,
+  json,
+  jsonb,
+  pgTable,
+  primaryKey,
+  real,
+  smallint,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
+
+const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
+
+/** Id of the transaction that last changed a row: what a reader compares with its snapshot. */
+const xid8 = customType<{ data: string; driverData: string }>({ dataType: () => 'xid8' })
+
+/** An instant with milliseconds; events carry no finer time. */
+const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
+
+export const tokens = pgTable(
+  'tokens',
+  {
+    id: uuid('id').primaryKey(),
+    name: text('name').notNull(),
+    prefix: text('prefix').notNull(),
+    /** SHA-256 of the whole token; the token itself is stored nowhere. */
+    hash: bytea('hash').notNull(),
+    scopes: text('scopes').array().notNull(),
+    /** Provider roots the token may write to; empty: any. */
+    providers: text('providers').array().notNull(),
+    createdAt: instant('created_at').notNull(),
+    lastUsedAt: instant('last_used_at'),
+    expiresAt: instant('expires_at'),
+    revokedAt: instant('revoked_at'),
+  },
+  (table) => [uniqueIndex('tokens_hash').on(table.hash)],
+)
+
+export const stacks = pgTable(
+  'stacks',
+  {
+    id: uuid('id').primaryKey(),
+    provider: text('provider').notNull(),
+    /** Grouping key; null: an event that stands alone. */
+    key: text('key'),
+    node: text('node'),
+    vmid: text('vmid'),
+    title: text('title').notNull(),
+    firstEventAt: instant('first_event_at').notNull(),
+    lastEventAt: instant('last_event_at').notNull(),
+    latestEventId: uuid('latest_event_id').notNull(),
+    eventCount: integer('event_count').notNull(),
+    /** Worst severity of its events, by rank, and the badge and time of the event that gave it. */
+    severity: smallint('severity').notNull(),
+    label: text('label').notNull(),
+    severityAt: instant('severity_at').notNull(),
+    resolved: boolean('resolved').notNull().default(false),
+    ackedAt: instant('acked_at'),
+    dismissedAt: instant('dismissed_at'),
+    createdTx: xid8('created_tx').notNull().default(sql`pg_current_xact_id()`),
+    changedTx: xid8('changed_tx').notNull().default(sql`pg_current_xact_id()`),
+  },
+  (table) => [
+    index('stacks_last').on(table.lastEventAt, table.id),
+    index('stacks_node').on(table.node, table.lastEventAt, table.id),
+    index('stacks_severe').on(table.severity, table.lastEventAt, table.id).where(sql`severity >= 2`),
+    index('stacks_changed').on(table.changedTx),
+    check('stacks_not_empty', sql`event_count > 0`),
+    check('stacks_severity', sql`severity BETWEEN 0 AND 4`),
+    check('stacks_span', sql`first_event_at <= last_event_at`),
+  ],
+)
+
+/**
+ * The interval `[opened_at, closes_at)` of each stack that has a key. It stands apart from `stacks` because it
+ * changes seldom, while its exclusion constraint (no two intervals of one key overlap) is dear to update.
+ */
+export const stackWindows = pgTable(
+  'stack_windows',
+  {
+    stackId: uuid('stack_id')
+      .primaryKey()
+      .references(() => stacks.id, { onDelete: 'cascade' }),
+    provider: text('provider').notNull(),
+    key: text('key').notNull(),
+    openedAt: instant('opened_at').notNull(),
+    /** Null: no end. */
+    closesAt: instant('closes_at'),
+    /** Length of the window when the stack opened, in milliseconds; null: no end. */
+    windowMs: bigint('window_ms', { mode: 'number' }),
+  },
+  (table) => [
+    uniqueIndex('stack_windows_series').on(table.provider, table.key, table.openedAt),
+    check('stack_windows_not_empty', sql`closes_at IS NULL OR closes_at > opened_at`),
+  ],
+)
+
+export const events = pgTable(
+  'events',
+  {
+    id: uuid('id').primaryKey(),
+    stackId: uuid('stack_id')
+      .notNull()
+      .references(() => stacks.id),
+    provider: text('provider').notNull(),
+    externalId: text('external_id'),
+    title: text('title').notNull(),
+    subtitle: text('subtitle'),
+    startDate: instant('start_date').notNull(),
+    endDate: instant('end_date'),
+    receivedAt: instant('received_at').notNull(),
+    eventType: text('event_type').notNull(),
+    severity: smallint('severity').notNull(),
+    label: text('label').notNull(),
+    color: text('color').notNull(),
+    node: text('node'),
+    vmid: text('vmid'),
+    /** The payload's own metadata, untouched; `json` keeps the order of its keys. */
+    metadata: json('metadata').$type<Record<string, unknown>>().notNull(),
+    /** The rest of the payload as it came. */
+    payload: json('payload').$type<Record<string, unknown>>().notNull(),
+    ackedAt: instant('acked_at'),
+    dismissedAt: instant('dismissed_at'),
+    createdTx: xid8('created_tx').notNull().default(sql`pg_current_xact_id()`),
+    changedTx: xid8('changed_tx').notNull().default(sql`pg_current_xact_id()`),
+  },
+  (table) => [
+    index('events_stack').on(table.stackId, table.startDate, table.id),
+    index('events_start').on(table.startDate, table.id),
+    uniqueIndex('events_external').on(table.provider, table.externalId).where(sql`external_id IS NOT NULL`),
+    index('events_changed').on(table.changedTx),
+    check('events_severity', sql`severity BETWEEN 0 AND 4`),
+  ],
+)
+
+export const idempotency = pgTable(
+  'idempotency',
+  {
+    tokenId: uuid('token_id').notNull(),
+    key: text('key').notNull(),
+    createdAt: instant('created_at').notNull(),
+    /** The first answer, given again as it was. */
+    answer: json('answer').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tokenId, table.key] }),
+    index('idempotency_created').on(table.createdAt),
+  ],
+)
+
+export const deliveries = pgTable(
+  'deliveries',
+  {
+    id: uuid('id').primaryKey(),
+    receivedAt: instant('received_at').notNull(),
+    path: text('path').notNull(),
+    address: text('address').notNull(),
+    userAgent: text('user_agent'),
+    tokenId: uuid('token_id'),
+    tokenName: text('token_name'),
+    provider: text('provider'),
+    status: smallint('status').notNull(),
+    reason: text('reason'),
+    durationMs: real('duration_ms').notNull(),
+    bytes: integer('bytes'),
+    eventId: uuid('event_id'),
+    quarantineId: uuid('quarantine_id'),
+    /** False: no valid token came with it; such rows have a bound of their own. */
+    authenticated: boolean('authenticated').notNull(),
+  },
+  (table) => [
+    index('deliveries_event').on(table.eventId),
+    index('deliveries_stranger').on(table.id).where(sql`NOT authenticated`),
+  ],
+)
+
+export const quarantine = pgTable('quarantine', {
+  id: uuid('id').primaryKey(),
+  receivedAt: instant('received_at').notNull(),
+  path: text('path').notNull(),
+  address: text('address').notNull(),
+  contentType: text('content_type'),
+  tokenId: uuid('token_id'),
+  tokenName: text('token_name').notNull(),
+  /** Provider roots of the token at the time; empty: any. */
+  providers: text('providers').array().notNull(),
+  body: bytea('body').notNull(),
+  bytes: integer('bytes').notNull(),
+  problem: jsonb('problem').$type<Record<string, unknown>>().notNull(),
+})

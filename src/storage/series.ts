@@ -1,0 +1,97 @@
+import { hash } from 'node:crypto'
+import type { Tx } from './database.ts'
+import { type Interval, Series } from './placement.ts'
+
+/** One name for a provider and a key; providers hold no spaces, so no two series share a name. */
+export function seriesName(provider: string, key: string): string {
+  return `${provider} ${key}`
+}
+
+/**
+ * Takes an advisory lock for each name until the transaction ends, in one order everywhere so that no two writers
+ * wait for each other. What is read by a later statement is then not being changed by another server.
+ */
+export async function lockNames(tx: Tx, names: string[]): Promise<void> {
+  if (names.length === 0) return
+  const keys = [...new Set(names.map(lockKey))].sort()
+  await tx`
+    SELECT count(pg_advisory_xact_lock(key::bigint))
+    FROM json_array_elements_text(${JSON.stringify(keys)}::json) AS key`
+}
+
+function lockKey(name: string): string {
+  return Buffer.from(hash('sha256', name, 'hex').slice(0, 16), 'hex')
+    .readBigInt64BE()
+    .toString()
+}
+
+type WindowRow = {
+  stack_id: string
+  provider: string
+  key: string
+  opened_at: Date
+  closes_at: Date | null
+  window_ms: string | null
+  last_event_at: Date
+}
+
+export type Moment = { provider: string; key: string; at: Date }
+
+/**
+ * Reads, for each moment, the interval that opens at or before it and the one that opens next, and returns the series
+ * by name. `exceptStack` is left out: an event that moves does not stand in its own way.
+ */
+export async function findNeighbours(
+  tx: Tx,
+  moments: Moment[],
+  exceptStack: string | null = null,
+): Promise<Map<string, Series>> {
+  const intervals = new Map<string, Map<string, Interval>>()
+  for (const moment of moments) intervals.set(seriesName(moment.provider, moment.key), new Map())
+  if (moments.length === 0) return new Map()
+  const rows = await tx<WindowRow[]>`
+    WITH q AS (
+      SELECT DISTINCT provider, key, at
+      FROM json_to_recordset(${JSON.stringify(moments)}::json) AS q(provider text, key text, at timestamptz))
+    SELECT DISTINCT w.stack_id, w.provider, w.key, w.opened_at, w.closes_at, w.window_ms, s.last_event_at
+    FROM q CROSS JOIN LATERAL (
+      (SELECT * FROM stack_windows w
+       WHERE w.provider = q.provider AND w.key = q.key AND w.opened_at <= q.at
+         AND w.stack_id IS DISTINCT FROM ${exceptStack}::uuid
+       ORDER BY w.opened_at DESC LIMIT 1)
+      UNION ALL
+      (SELECT * FROM stack_windows w
+       WHERE w.provider = q.provider AND w.key = q.key AND w.opened_at > q.at
+         AND w.stack_id IS DISTINCT FROM ${exceptStack}::uuid
+       ORDER BY w.opened_at LIMIT 1)
+    ) w JOIN stacks s ON s.id = w.stack_id`
+  for (const row of rows) intervals.get(seriesName(row.provider, row.key))?.set(row.stack_id, intervalOf(row))
+  return new Map([...intervals].map(([name, known]) => [name, new Series([...known.values()])]))
+}
+
+function intervalOf(row: WindowRow): Interval {
+  return {
+    stackId: row.stack_id,
+    openedAt: row.opened_at.getTime(),
+    closesAt: row.closes_at?.getTime() ?? null,
+    windowMs: row.window_ms === null ? null : Number(row.window_ms),
+    lastEventAt: row.last_event_at.getTime(),
+  }
+}
+
+/** Writes new intervals and those whose ends moved. */
+export type WindowRowToWrite = { stackId: string; provider: string; key: string; interval: Interval }
+
+/** The JSON form in which statements take intervals. */
+export function windowParameter(rows: Iterable<WindowRowToWrite>): string {
+  return JSON.stringify(
+    Array.from(rows, ({ stackId, provider, key, interval }) => ({
+      stackId,
+      provider,
+      key,
+      openedAt: new Date(interval.openedAt),
+      closesAt: interval.closesAt === null ? null : new Date(interval.closesAt),
+      windowMs: interval.windowMs,
+    })),
+  )
+}
