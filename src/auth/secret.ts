@@ -1,0 +1,42 @@
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { v7 as uuidv7 } from 'uuid'
+import type { Scope, Token } from '../event.ts'
+
+/** Random bytes of a token: 256 bits, as the contract asks at the least. */
+const SECRET_BYTES = 32
+const PREFIX_BYTES = 4
+const MARK = 'tempo_'
+
+/** What a new token is to be. `providers` empty: unbound. */
+export type TokenWish = { name: string; scopes: Scope[]; providers: string[]; expiresAt: Date | null }
+
+/** Makes a token. `secret` is what the sender shows; it is in no other place afterwards. */
+export function makeToken(wish: TokenWish, now = new Date()): { secret: string; token: Token } {
+  const prefix = MARK + randomBytes(PREFIX_BYTES).toString('hex')
+  const secret = `${prefix}_${randomBytes(SECRET_BYTES).toString('base64url')}`
+  const token = {
+    ...wish,
+    id: uuidv7(),
+    prefix,
+    hash: hashSecret(secret),
+    createdAt: now,
+    lastUsedAt: null,
+    revokedAt: null,
+  }
+  return { secret, token }
+}
+
+/** SHA-256: a token has 256 random bits, so that no slow hash is needed against guessing. */
+export function hashSecret(secret: string): Uint8Array {
+  return hash('sha256', secret, 'buffer')
+}
+
+/** The public part of a token, by which it is looked up; null when the text has not the form of a token. */
+export function prefixOf(secret: string): string | null {
+  return /^(tempo_[0-9a-f]{8})_[\w-]{43}$/.exec(secret)?.[1] ?? null
+}
+
+/** Compares hashes in constant time. */
+export function sameHash(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b)
+}

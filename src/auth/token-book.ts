@@ -1,0 +1,107 @@
+import { NIL as NIL_UUID } from 'uuid'
+import { unauthorized, unavailable } from '../errors.ts'
+import { isWithinProvider, type Scope, type Token } from '../event.ts'
+import { hashSecret, prefixOf, sameHash } from './secret.ts'
+
+/** Who asks: a token that was found good. `providers` empty: any. */
+export type Caller = { tokenId: string; name: string; scopes: readonly Scope[]; providers: readonly string[] }
+
+export type TokenBook = {
+  /** The caller of a token; throws unauthorized with the reason. */
+  identify: (secret: string | null) => Promise<Caller>
+  /** Reads all tokens anew. */
+  reload: () => Promise<void>
+  /** Hands over the times of use noted since the last call. */
+  takeUses: () => Map<string, Date>
+}
+
+export type TokenBookOptions = {
+  /** All stored tokens. */
+  load: () => Promise<Token[]>
+  /** The administrator's own token from the configuration. */
+  adminSecret: string | null
+  now: () => Date
+}
+
+/** Look-ups for tokens made a moment ago that may be under way at once; more would let strangers busy the database. */
+const MAX_LOOKUPS = 2
+
+/** Keeps all tokens in memory, by their public prefix, so that no sender waits for the database to be known. */
+export function createTokenBook(options: TokenBookOptions): TokenBook {
+  let byPrefix = new Map<string, Token[]>()
+  let lookups = 0
+  let loading: Promise<void> | null = null
+  const uses = new Map<string, Date>()
+  const adminHash = options.adminSecret === null ? null : hashSecret(options.adminSecret)
+
+  async function load(): Promise<void> {
+    const tokens = await options.load()
+    byPrefix = Map.groupBy(tokens, (token) => token.prefix)
+  }
+
+  /** Calls that come while a load is under way share the next one: theirs may be older than what they ask for. */
+  async function reload(): Promise<void> {
+    const running = loading
+    if (running) {
+      await running.catch(() => {})
+      if (loading && loading !== running) return loading
+    }
+    const mine = load().finally(() => {
+      if (loading === mine) loading = null
+    })
+    loading = mine
+    return mine
+  }
+
+  function find(prefix: string, hash: Uint8Array): Token | undefined {
+    return byPrefix.get(prefix)?.find((token) => sameHash(token.hash, hash))
+  }
+
+  async function findNew(prefix: string, hash: Uint8Array): Promise<Token | undefined> {
+    if (lookups >= MAX_LOOKUPS) return undefined
+    lookups++
+    try {
+      await reload()
+    } catch (error) {
+      throw unavailable('This token is not known yet, and the database cannot be asked. Try again.', error)
+    } finally {
+      lookups--
+    }
+    return find(prefix, hash)
+  }
+
+  async function identify(secret: string | null): Promise<Caller> {
+    if (!secret) throw unauthorized('no_token')
+    const hash = hashSecret(secret)
+    if (adminHash && sameHash(adminHash, hash)) return ADMIN
+    const prefix = prefixOf(secret)
+    const token = prefix ? (find(prefix, hash) ?? (await findNew(prefix, hash))) : undefined
+    if (!token) throw unauthorized('unknown_token')
+    const now = options.now()
+    if (token.revokedAt) throw unauthorized('token_revoked')
+    if (token.expiresAt && token.expiresAt <= now) throw unauthorized('token_expired')
+    uses.set(token.id, now)
+    return { tokenId: token.id, name: token.name, scopes: token.scopes, providers: token.providers }
+  }
+
+  function takeUses(): Map<string, Date> {
+    const taken = new Map(uses)
+    uses.clear()
+    return taken
+  }
+
+  return { identify, reload, takeUses }
+}
+
+/** The caller with the token of the configuration; it has no row. */
+const ADMIN: Caller = { tokenId: NIL_UUID, name: 'TEMPO_ADMIN_TOKEN', scopes: ['admin'], providers: [] }
+
+/** `admin` opens everything. */
+export function hasScope(caller: Caller, scope: Scope): boolean {
+  return caller.scopes.includes(scope) || caller.scopes.includes('admin')
+}
+
+/** True when the caller may write events of this provider: a bound one and everything below it by dots. */
+export function mayWriteTo(caller: Caller, provider: string): boolean {
+  return caller.providers.length === 0 || caller.providers.some((root) => isWithinProvider(provider, root))
+}

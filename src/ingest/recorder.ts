@@ -1,0 +1,75 @@
+import type { Delivery } from '../event.ts'
+import type { Log } from '../log.ts'
+
+export type RecorderOptions = {
+  insert: (deliveries: Delivery[]) => Promise<void>
+  prune: () => Promise<void>
+  log: Log
+}
+
+export type Recorder = {
+  /** Notes a delivery; never waits and never throws. */
+  record: (delivery: Delivery) => void
+  /** Resolves when all that was noted is written, or given up. */
+  drain: () => Promise<void>
+}
+
+const MAX_WAITING = 5_000
+const MAX_BATCH = 1_000
+/** Strangers may use this part of the memory at the most, so that they cannot push out senders with a token. */
+const MAX_STRANGERS_WAITING = 500
+const PRUNE_EVERY = 500
+
+/** Writes deliveries in the background, in batches: what tells about events must not keep senders waiting. */
+export function createRecorder({ insert, prune, log }: RecorderOptions): Recorder {
+  let waiting: Delivery[] = []
+  let strangers = 0
+  let dropped = 0
+  let sincePrune = 0
+  let running: Promise<void> | null = null
+
+  async function run(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, MAX_BATCH)
+      waiting = waiting.slice(MAX_BATCH)
+      strangers = waiting.filter((delivery) => !delivery.authenticated).length
+      await flush(batch)
+    }
+  }
+
+  async function flush(batch: Delivery[]): Promise<void> {
+    try {
+      await insert(batch)
+      sincePrune += batch.length
+      if (sincePrune >= PRUNE_EVERY) {
+        sincePrune = 0
+        await prune()
+      }
+    } catch (error) {
+      log.warn({ err: error, deliveries: batch.length }, 'deliveries were not recorded')
+    }
+    if (dropped > 0) {
+      log.warn({ deliveries: dropped }, 'too many deliveries at once; some were not recorded')
+      dropped = 0
+    }
+  }
+
+  function record(delivery: Delivery): void {
+    if (waiting.length >= MAX_WAITING || (!delivery.authenticated && strangers >= MAX_STRANGERS_WAITING)) {
+      dropped++
+      return
+    }
+    if (!delivery.authenticated) strangers++
+    waiting.push(delivery)
+    running ??= run().finally(() => {
+      running = null
+    })
+  }
+
+  return {
+    record,
+    drain: async () => {
+      while (running) await running
+    },
+  }
+}
