@@ -1,0 +1,16 @@
+import { OpenAPIHono, type z } from '@hono/zod-openapi'
+import { invalidInput } from '../errors.ts'
+import type { Env } from './guard.ts'
+
+/** A group of routes. A request that its schema refuses is answered as any other bad input is. */
+export function createApi(): OpenAPIHono<Env> {
+  return new OpenAPIHono<Env>({
+    defaultHook: (result) => {
+      if (!result.success) throw invalidInput('request', fieldErrors(result.error as unknown as z.ZodError))
+    },
+  })
+}
+
+function fieldErrors(error: z.ZodError) {
+  return error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }))
+}

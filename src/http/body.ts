@@ -1,0 +1,35 @@
+import type { Context } from 'hono'
+import { bodyTooLarge, TempoError } from '../errors.ts'
+
+export type BodyReader = (c: Context) => Promise<Uint8Array>
+
+/**
+ * Reads bodies of up to `limit` bytes. A larger one is refused by its Content-Length before any of it is read, and
+ * without one as soon as the limit is passed.
+ */
+export function createBodyReader(limit: number): BodyReader {
+  return async (c) => {
+    const announced = c.req.header('content-length')
+    if (announced !== undefined && Number(announced) > limit) throw bodyTooLarge(limit)
+    try {
+      if (announced !== undefined) return new Uint8Array(await c.req.raw.arrayBuffer())
+      return await readStream(c.req.raw.body, limit)
+    } catch (error) {
+      if (error instanceof TempoError) throw error
+      const detail = 'The connection closed before the whole body had arrived.'
+      throw new TempoError('body_incomplete', 400, 'Body incomplete', detail, { cause: error })
+    }
+  }
+}
+
+async function readStream(stream: ReadableStream<Uint8Array> | null, limit: number): Promise<Uint8Array> {
+  if (!stream) return new Uint8Array()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of stream) {
+    size += chunk.byteLength
+    if (size > limit) throw bodyTooLarge(limit)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}

@@ -1,0 +1,55 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import type { Hono } from 'hono'
+import { fatal } from '../errors.ts'
+
+export type Listening = {
+  /** The port in use, which differs from the wish when that was 0. */
+  port: number
+  /** Takes no new requests, lets those under way end, and cuts what is left after `graceMs`. */
+  close: (graceMs: number) => Promise<void>
+}
+
+/** Longer than any sender waits; a body that trickles in must not hold a connection for ever. */
+const REQUEST_TIMEOUT_MS = 60_000
+
+/** Serves the app on an address. Throws a fatal that says what to do when the port is taken. */
+export async function listenOn(app: Hono, host: string, port: number): Promise<Listening> {
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server
+  server.requestTimeout = REQUEST_TIMEOUT_MS
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(explainFailure(error, host, port)))
+    server.listen(port, host, () => resolve())
+  })
+  return { port: (server.address() as AddressInfo).port, close: (graceMs) => close(server, graceMs) }
+}
+
+async function close(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeIdleConnections()
+  const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+  await closed
+  clearTimeout(timer)
+}
+
+function explainFailure(error: NodeJS.ErrnoException, host: string, port: number): unknown {
+  if (error.code === 'EADDRINUSE') {
+    return fatal(
+      'port_taken',
+      `Port ${port} is in use by another program. Stop it, or set TEMPO_PORT.`,
+      error,
+    )
+  }
+  if (error.code === 'EACCES') {
+    return fatal(
+      'port_refused',
+      `Port ${port} may not be opened by this user. Set TEMPO_PORT to one above 1023.`,
+      error,
+    )
+  }
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
+    return fatal('host_unknown', `${host} is not an address of this machine. Correct TEMPO_HOST.`, error)
+  }
+  return error
+}

@@ -1,0 +1,47 @@
+import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { TempoError } from '../errors.ts'
+import type { Log } from '../log.ts'
+
+/** A problem document (RFC 9457) of an expected failure. */
+export function problemOf(error: TempoError): Record<string, unknown> {
+  return {
+    type: `urn:tempo:problem:${error.code}`,
+    title: error.title,
+    status: error.status,
+    detail: error.message,
+    code: error.code,
+    ...(error.errors.length > 0 ? { errors: error.errors } : {}),
+    ...error.extra,
+  }
+}
+
+/** Answers with a problem document; a failure of ours says nothing of its cause, the log says all. */
+export function answerProblem(c: Context, thrown: unknown, log: Log): Response {
+  const error = asTempoError(thrown)
+  if (error.status >= 500) {
+    const facts = { err: error.cause ?? thrown, method: c.req.method, path: c.req.path, code: error.code }
+    if (error.code === 'internal') log.error(facts, 'request failed')
+    else log.warn(facts, error.message)
+  }
+  c.header('Content-Type', 'application/problem+json')
+  if (error.retryAfter !== undefined) c.header('Retry-After', String(error.retryAfter))
+  if (error.status === 401) c.header('WWW-Authenticate', 'Bearer realm="tempo"')
+  if (error.status === 413) c.header('Connection', 'close')
+  return c.body(JSON.stringify(problemOf(error)), error.status as ContentfulStatusCode)
+}
+
+function asTempoError(thrown: unknown): TempoError {
+  if (thrown instanceof TempoError) return thrown
+  if (thrown instanceof HTTPException && thrown.status < 500) {
+    return new TempoError(
+      'bad_request',
+      thrown.status,
+      'Bad request',
+      thrown.message || 'The request is not valid.',
+    )
+  }
+  const detail = 'Something failed here. The log of the server says what.'
+  return new TempoError('internal', 500, 'Internal error', detail, { cause: thrown })
+}

@@ -1,0 +1,99 @@
+import type { Log } from '../log.ts'
+import { type Changes, changesSince, currentPosition, listen, type Position } from '../storage/changes.ts'
+import type { Database } from '../storage/database.ts'
+import { CHANGES_CHANNEL } from '../storage/store-events.ts'
+
+/** Gets what was committed, in order. `end` is called when the hub stops. */
+export type Subscriber = { onChanges: (changes: Changes) => void; end: () => void }
+
+export type StreamHub = {
+  start: () => Promise<void>
+  /** Begins with what came since `position`, or with now; returns the function that ends it. */
+  subscribe: (subscriber: Subscriber, position: Position | null) => Promise<() => void>
+  stop: () => Promise<void>
+}
+
+/** More at once than a client should be told one by one; it loads anew instead. */
+const MAX_CHANGES = 1_000
+/** Milliseconds between two looks at the database; the first after a pause is at once. */
+const PAUSE_MS = 100
+
+/**
+ * Tells subscribers of the commits of all servers. NOTIFY only wakes it; what happened is read from the tables, so
+ * that a lost wake-up or a broken connection loses nothing. One read serves all subscribers.
+ */
+export function createStreamHub(db: Database, log: Log): StreamHub {
+  const subscribers = new Set<Subscriber>()
+  let position: Position | null = null
+  let unlisten: (() => Promise<void>) | null = null
+  let work: Promise<void> = Promise.resolve()
+  let woken = false
+  let lastLook = 0
+  let timer: NodeJS.Timeout | undefined
+
+  function wake(): void {
+    if (woken || subscribers.size === 0) return
+    woken = true
+    timer = setTimeout(
+      () => {
+        woken = false
+        lastLook = Date.now()
+        inTurn(look).catch((error) =>
+          log.warn({ err: error }, 'the stream could not read changes; it will try again'),
+        )
+      },
+      Math.max(0, lastLook + PAUSE_MS - Date.now()),
+    )
+  }
+
+  /** One after the other: a subscriber joins between two looks and misses nothing. */
+  function inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const result = work.then(task)
+    work = result.then(
+      () => {},
+      () => {},
+    )
+    return result
+  }
+
+  async function look(): Promise<void> {
+    if (position === null || subscribers.size === 0) return
+    const changes = await changesSince(db, position, null, MAX_CHANGES)
+    position = changes.position
+    if (changes.overflow || changes.events.length > 0 || changes.stacks.length > 0) {
+      for (const subscriber of subscribers) subscriber.onChanges(changes)
+    }
+  }
+
+  async function join(subscriber: Subscriber, since: Position | null): Promise<void> {
+    if (subscribers.size === 0) position = await currentPosition(db)
+    else await look()
+    const upTo = position!
+    const missed = since ? await changesSince(db, since, upTo, MAX_CHANGES) : emptyAt(upTo)
+    subscribers.add(subscriber)
+    subscriber.onChanges(missed)
+  }
+
+  return {
+    start: async () => {
+      unlisten = await listen(db, CHANGES_CHANNEL, wake)
+    },
+    subscribe: async (subscriber, since) => {
+      await inTurn(() => join(subscriber, since))
+      wake()
+      return () => {
+        subscribers.delete(subscriber)
+      }
+    },
+    stop: async () => {
+      clearTimeout(timer)
+      for (const subscriber of subscribers) subscriber.end()
+      subscribers.clear()
+      await unlisten?.().catch(() => {})
+    },
+  }
+}
+
+function emptyAt(position: Position): Changes {
+  return { position, events: [], stacks: [], overflow: false }
+}
