@@ -1,0 +1,169 @@
+import { readFileSync } from 'node:fs'
+import { ensureAdminToken } from './admin-token.ts'
+import { createTokenBook } from './auth/token-book.ts'
+import type { Config } from './config.ts'
+import { createBodyReader } from './http/body.ts'
+import { createHealthMonitor } from './http/health.ts'
+import { listenOn } from './http/listen.ts'
+import { createMetrics } from './http/metrics.ts'
+import { createServer } from './http/server.ts'
+import { createStreamHub } from './http/stream-hub.ts'
+import { createRateLimit } from './ingest/rate-limit.ts'
+import { createReceiver } from './ingest/receive.ts'
+import { createRecorder } from './ingest/recorder.ts'
+import { createWriter } from './ingest/writer.ts'
+import type { Log } from './log.ts'
+import { openStorage } from './open-storage.ts'
+import { createReleasers } from './releasers.ts'
+import { createCatalog } from './scores/catalog.ts'
+import { loadScores } from './scores/load.ts'
+import { listen } from './storage/changes.ts'
+import { isPassing, WRITE_DEADLINE_MS, withDeadline } from './storage/database.ts'
+import { insertDeliveries, pruneDeliveries } from './storage/deliveries.ts'
+import { keepBody } from './storage/quarantine.ts'
+import { findAnswer, forgetAnswers, storeEvents } from './storage/store-events.ts'
+import { listTokens, noteTokenUse, TOKENS_CHANNEL } from './storage/tokens.ts'
+
+const PACKAGE = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+export const VERSION = PACKAGE.version
+
+/** Deliveries of senders without a token that are kept. */
+const STRANGER_DELIVERIES = 1_000
+/** Milliseconds that requests under way may take at the end. */
+const STOP_GRACE_MS = 3_000
+const USES_EVERY_MS = 2_000
+const FORGET_EVERY_MS = 3_600_000
+
+export type App = {
+  /** Answers a request; needs no socket. */
+  fetch: (request: Request) => Response | Promise<Response>
+  /** Listens, and says where. */
+  start: () => Promise<{ port: number }>
+  /** Ends everything in the reverse order of its start; no accepted event is lost. */
+  stop: () => Promise<void>
+  /** The admin token, when this start made the first one. */
+  firstAdminToken: string | null
+}
+
+export type Overrides = { now?: () => Date }
+
+/** The one place where everything is put together. Opens the database and loads the scores; listens with `start`. */
+export async function createApp(config: Config, log: Log, overrides: Overrides = {}): Promise<App> {
+  const releasers = createReleasers()
+  const stop = () => releasers.run((name, error) => log.error({ err: error }, `${name} did not end well`))
+  try {
+    return { ...(await build(config, log, overrides.now ?? (() => new Date()), releasers)), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function build(
+  config: Config,
+  log: Log,
+  now: () => Date,
+  releasers: ReturnType<typeof createReleasers>,
+) {
+  const label = `tempo serve, pid ${process.pid}, port ${config.port}`
+  const { db, kind, close } = await openStorage(config, 'server', label, log)
+  releasers.add('database', close)
+  const firstAdminToken = config.adminToken === null ? await ensureAdminToken(db, config.dataDir) : null
+
+  const loaded = await loadScores({ ownDir: config.scoresDir ?? undefined })
+  for (const { file, problems } of loaded.problems) log.error({ file, problems }, 'a score file was left out')
+  const catalog = createCatalog(loaded.scores.map(({ score }) => score))
+
+  const book = createTokenBook({ load: () => listTokens(db), adminSecret: config.adminToken, now })
+  await book.reload()
+  const unlisten = await listen(db, TOKENS_CHANNEL, () => {
+    book
+      .reload()
+      .catch((error) => log.warn({ err: error }, 'tokens could not be read; the known ones stay in force'))
+  })
+  releasers.add('token changes', unlisten)
+  const noteUses = async () => {
+    const uses = book.takeUses()
+    if (uses.size > 0) await noteTokenUse(db, uses)
+  }
+  releasers.add('token uses', noteUses)
+  repeat(releasers, 'token uses', USES_EVERY_MS, noteUses, log)
+  repeat(releasers, 'idempotency keys', FORGET_EVERY_MS, () => forgetAnswers(db), log)
+
+  const bounds = { known: config.deliveriesMax, strangers: STRANGER_DELIVERIES }
+  const recorder = createRecorder({
+    insert: (rows) => insertDeliveries(db, rows),
+    prune: () => pruneDeliveries(db, bounds),
+    log,
+  })
+  releasers.add('deliveries', recorder.drain)
+  const writer = createWriter({
+    store: (batch) => withDeadline(storeEvents(db, batch), WRITE_DEADLINE_MS, 'storing events'),
+    isPassing: (error) => isPassing(error),
+  })
+  releasers.add('writer', writer.drain)
+
+  const probe = () => db.read`SELECT 1`
+  const health = createHealthMonitor({ version: VERSION, kind, probe })
+  await health.start()
+  releasers.add('health', health.stop)
+  const metrics = createMetrics(() => health.current().status !== 'down')
+  const hub = createStreamHub(db, log)
+  await hub.start()
+
+  const receiver = createReceiver({
+    identify: book.identify,
+    rateLimit: createRateLimit(config.rateLimit, () => now().getTime()),
+    catalog: () => catalog,
+    write: writer.write,
+    findAnswer: (tokenId, key) => findAnswer(db, tokenId, key),
+    keepBody: (entry) =>
+      keepBody(db, entry, { rows: config.quarantineMaxBodies, bytes: config.quarantineMaxBytes }),
+    record: (delivery) => {
+      metrics.countDelivery(delivery)
+      recorder.record(delivery)
+    },
+    now,
+    log,
+  })
+  const app = createServer({
+    db,
+    catalog: () => catalog,
+    loaded: () => loaded,
+    now,
+    hub,
+    ...receiver,
+    identify: book.identify,
+    onTokenChange: book.reload,
+    health: health.current,
+    metrics,
+    version: VERSION,
+    basePath: config.basePath,
+    readBody: createBodyReader(config.maxBodyBytes),
+    log,
+  })
+
+  async function start(): Promise<{ port: number }> {
+    const { port, close } = await listenOn(app, config.host, config.port)
+    releasers.add('connections', () => close(STOP_GRACE_MS))
+    releasers.add('streams', hub.stop)
+    return { port }
+  }
+  return { fetch: (request: Request) => app.fetch(request), start, firstAdminToken }
+}
+
+/** Does something again and again until the end; a failure is logged and the next time comes all the same. */
+function repeat(
+  releasers: ReturnType<typeof createReleasers>,
+  name: string,
+  everyMs: number,
+  work: () => Promise<void>,
+  log: Log,
+): void {
+  const timer = setInterval(() => {
+    work().catch((error) => log.warn({ err: error }, `${name}: failed, it will be tried again`))
+  }, everyMs)
+  releasers.add(`timer of ${name}`, () => clearInterval(timer))
+}

@@ -1,0 +1,99 @@
+import { stat } from 'node:fs/promises'
+import { Command } from 'commander'
+import { adminTokenPath } from '../admin-token.ts'
+import type { Terminal } from '../cli.ts'
+import { type Config, loadConfig, unknownSettings } from '../config.ts'
+import { loadScores } from '../scores/load.ts'
+import { listTokens } from '../storage/tokens.ts'
+import { serverUrl } from './server-access.ts'
+import { withDatabase } from './with-database.ts'
+
+type Finding = { level: 'good' | 'note' | 'bad'; text: string }
+
+/** `tempo doctor`: looks at everything that commonly goes wrong and says what to do; exit code 1 when something is. */
+export function doctorCommand(terminal: Terminal): Command {
+  return new Command('doctor')
+    .description('Check configuration, database, server, scores and tokens')
+    .action(async () => {
+      const config = loadConfig()
+      for (const check of [checkSettings, checkServer, checkDatabase, checkScores, checkAdminToken]) {
+        for (const { level, text } of await check(config)) {
+          terminal.out.write(`${level.padEnd(5)} ${text}\n`)
+          if (level === 'bad') terminal.exitCode = 1
+        }
+      }
+    })
+}
+
+async function checkSettings(): Promise<Finding[]> {
+  const unknown = unknownSettings()
+  if (unknown.length === 0) return [{ level: 'good', text: 'settings are valid' }]
+  return unknown.map((text) => ({ level: 'note', text }))
+}
+
+async function checkServer(config: Config): Promise<Finding[]> {
+  const url = `${serverUrl(config)}/health`
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(3_000) })
+    const { status, version } = (await response.json()) as { status: string; version: string }
+    const level = status === 'ok' ? 'good' : 'bad'
+    return [{ level, text: `server ${version} at ${url} says it is ${status}` }]
+  } catch {
+    return [{ level: 'note', text: `no server answers at ${url}; start it with: npm start` }]
+  }
+}
+
+async function checkDatabase(config: Config): Promise<Finding[]> {
+  const kind = config.databaseUrl
+    ? 'the PostgreSQL of DATABASE_URL'
+    : `the embedded PostgreSQL in ${config.dataDir}`
+  try {
+    return await withDatabase('doctor', async (db) => {
+      const [row] = await db.read<{ version: string; fsync: string }[]>`
+        SELECT current_setting('server_version') AS version, current_setting('fsync') AS fsync`
+      const inForce = (await listTokens(db)).filter((token) => !token.revokedAt)
+      const ingest = inForce.filter((token) => token.scopes.includes('ingest'))
+      return [
+        { level: 'good', text: `${kind} answers: version ${row?.version}, schema up to date` },
+        row?.fsync === 'on'
+          ? { level: 'good', text: 'fsync is on: what is answered with 200 survives a power cut' }
+          : { level: 'bad', text: 'fsync is off: a power cut can lose events that were answered with 200' },
+        ingest.length > 0
+          ? { level: 'good', text: `${ingest.length} token(s) for senders` }
+          : {
+              level: 'note',
+              text: 'no token for senders yet: tempo token create --name pve --provider com.proxmox',
+            },
+      ]
+    })
+  } catch (error) {
+    return [{ level: 'bad', text: `${kind}: ${(error as Error).message}` }]
+  }
+}
+
+async function checkScores(config: Config): Promise<Finding[]> {
+  const { scores, problems } = await loadScores({ ownDir: config.scoresDir ?? undefined })
+  return [
+    { level: 'good', text: `${scores.length} scores load` },
+    ...problems.flatMap(({ file, problems: found }) =>
+      found.map(({ path, message }): Finding => ({ level: 'bad', text: `${file}: ${path} ${message}` })),
+    ),
+  ]
+}
+
+async function checkAdminToken(config: Config): Promise<Finding[]> {
+  if (config.adminToken) return [{ level: 'good', text: 'the admin token comes from the configuration' }]
+  const path = adminTokenPath(config.dataDir)
+  try {
+    const open = ((await stat(path)).mode & 0o077) !== 0
+    if (open) return [{ level: 'bad', text: `${path} can be read by others: chmod 600 ${path}` }]
+    return [{ level: 'good', text: `${path} is there, and private` }]
+  } catch {
+    return [
+      {
+        level: 'note',
+        text: `${path} is not there; make a token with: tempo token create --scope admin --name admin`,
+      },
+    ]
+  }
+}

@@ -1,0 +1,24 @@
+import { Command } from 'commander'
+import type { Terminal } from '../cli.ts'
+import { loadConfig } from '../config.ts'
+import { silentLog } from '../log.ts'
+import { findDatabase } from '../open-storage.ts'
+import { migrateDatabase } from '../storage/migrate.ts'
+
+/** `tempo migrate`: brings the schema up to date, as the start of the server does. */
+export function migrateCommand(terminal: Terminal): Command {
+  return new Command('migrate').description('Bring the database schema up to date').action(async () => {
+    const { target, stop } = await findDatabase(
+      loadConfig(),
+      'command',
+      `tempo migrate, pid ${process.pid}`,
+      silentLog,
+    )
+    try {
+      await migrateDatabase(target)
+      terminal.err.write('The schema is up to date.\n')
+    } finally {
+      await stop()
+    }
+  })
+}

@@ -1,0 +1,57 @@
+import { Command } from 'commander'
+import { adminTokenPath } from '../admin-token.ts'
+import { createApp, VERSION } from '../app.ts'
+import type { Terminal } from '../cli.ts'
+import { type Config, loadConfig, unknownSettings } from '../config.ts'
+import { createLog, type Log } from '../log.ts'
+
+/** `tempo serve`: runs until SIGTERM or SIGINT, and then ends without losing an accepted event. */
+export function serveCommand(terminal: Terminal): Command {
+  return new Command('serve').description('Run the server').action(async () => {
+    const config = loadConfig()
+    const log = createLog(config.logLevel, terminal.out)
+    for (const sentence of unknownSettings()) log.warn({}, sentence)
+    const stopped = nextSignal()
+    const app = await createApp(config, log)
+    try {
+      const { port } = await app.start()
+      log.info(
+        { version: VERSION, host: config.host, port, database: config.databaseUrl ? 'postgres' : 'embedded' },
+        'listening',
+      )
+      greet(terminal, config, port, app.firstAdminToken, log)
+      log.info({ signal: await stopped }, 'stopping')
+    } finally {
+      await app.stop()
+    }
+    log.info({}, 'stopped')
+  })
+}
+
+/** Listened for from the beginning, so that a signal during the start ends it in order too. */
+function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal))
+  })
+}
+
+/**
+ * Says what to do next. The first admin token is shown on a terminal only: elsewhere the output is a log, and no log
+ * holds a secret.
+ */
+function greet(terminal: Terminal, config: Config, port: number, adminToken: string | null, log: Log): void {
+  const path = adminTokenPath(config.dataDir)
+  if (adminToken && !terminal.out.isTTY) log.info({ path }, 'the first admin token was written to a file')
+  if (!terminal.out.isTTY) return
+  const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host
+  const lines = [
+    '',
+    `  Tempo server ${VERSION} is ready at http://${host}:${port}${config.basePath}/`,
+    ...(adminToken ? ['', `  Admin token, shown once and kept in ${path}:`, `  ${adminToken}`] : []),
+    '',
+    '  Next: make a token for Proxmox in a second terminal, and paste it there as the README shows.',
+    '  npx tempo token create --name pve --provider com.proxmox',
+    '',
+  ]
+  terminal.out.write(`${lines.join('\n')}\n`)
+}

@@ -1,0 +1,136 @@
+import { Command } from 'commander'
+import { parseTimestamp } from '../adapters/timestamp.ts'
+import { makeToken } from '../auth/secret.ts'
+import type { Terminal } from '../cli.ts'
+import { fatal } from '../errors.ts'
+import { isProviderIdentifier, SCOPES, type Scope, type Token } from '../event.ts'
+import { parseDuration } from '../scores/duration.ts'
+import { insertToken, listTokens, revokeToken } from '../storage/tokens.ts'
+import { withDatabase } from './with-database.ts'
+
+type CreateOptions = { name: string; provider: string[]; scope?: Scope[]; expires?: string; json?: boolean }
+
+const collect = (value: string, before: string[] = []): string[] => [...before, value]
+
+/** `tempo token create|list|revoke`. */
+export function tokenCommand(terminal: Terminal): Command {
+  const command = new Command('token').description('Make, list and revoke tokens')
+
+  command
+    .command('create')
+    .description('Make a token; only the token is printed, and only this once')
+    .requiredOption('--name <name>', 'what to call it')
+    .option(
+      '--provider <identifier>',
+      'provider it may write to, with everything below it (repeatable)',
+      collect,
+      [],
+    )
+    .option(`--scope <scope>`, `${SCOPES.join(', ')} (repeatable; default: ingest)`, collectScope)
+    .option('--expires <when>', 'an instant such as 2027-01-31T00:00:00Z, or a time from now such as 90d')
+    .option('--json', 'print {id,name,token,scopes,providers,expiresAt}')
+    .action(async (options: CreateOptions) => {
+      const secret = await create(options, new Date())
+      terminal.out.write(`${secret}\n`)
+    })
+
+  command
+    .command('list')
+    .description('All tokens, never their secrets')
+    .option('--json', 'print JSON')
+    .action(async ({ json }: { json?: boolean }) => {
+      const tokens = await withDatabase('token list', (db) => listTokens(db))
+      terminal.out.write(json ? `${JSON.stringify(tokens.map(tokenFacts), null, 2)}\n` : tokenTable(tokens))
+    })
+
+  command
+    .command('revoke')
+    .description('Revoke a token for good')
+    .argument('<id>', 'its id, or its prefix or name when only one token in force has it')
+    .action(async (wanted: string) => {
+      const token = await withDatabase('token revoke', async (db) => {
+        const found = pickToken(await listTokens(db), wanted)
+        await revokeToken(db, found.id)
+        return found
+      })
+      terminal.err.write(`Revoked ${token.name} (${token.prefix}).\n`)
+    })
+
+  return command
+}
+
+async function create(options: CreateOptions, now: Date): Promise<string> {
+  const wrong = options.provider.filter((provider) => !isProviderIdentifier(provider))
+  if (wrong.length > 0) {
+    throw fatal('bad_provider', `${wrong.join(', ')}: a provider looks like com.proxmox, in lower case.`)
+  }
+  const scopes: Scope[] = options.scope ?? ['ingest']
+  const expiresAt = options.expires === undefined ? null : readExpiry(options.expires, now)
+  const { secret, token } = makeToken(
+    { name: options.name, scopes, providers: options.provider, expiresAt },
+    now,
+  )
+  await withDatabase('token create', (db) => insertToken(db, token))
+  if (!options.json) return secret
+  return JSON.stringify({
+    id: token.id,
+    name: token.name,
+    token: secret,
+    scopes,
+    providers: token.providers,
+    expiresAt: expiresAt?.toISOString() ?? null,
+  })
+}
+
+function readExpiry(text: string, now: Date): Date {
+  const parsed = /^\d+[mhdw]$/.test(text) ? null : parseTimestamp(text)
+  const at = parsed ? parsed.ok && parsed.date : new Date(now.getTime() + (parseDuration(text) ?? 0))
+  if (!at || at <= now)
+    throw fatal('bad_expiry', '--expires: give a later instant, as 2027-01-31T00:00:00Z, or 90d.')
+  return at
+}
+
+function collectScope(value: string, before: Scope[] = []): Scope[] {
+  const scope = SCOPES.find((name) => name === value)
+  if (!scope) throw fatal('bad_scope', `--scope ${value}: choose one of ${SCOPES.join(', ')}.`)
+  return [...before, scope]
+}
+
+function pickToken(tokens: Token[], wanted: string): Token {
+  const inForce = tokens.filter((token) => !token.revokedAt)
+  const found = inForce.filter((token) => [token.id, token.prefix, token.name].includes(wanted))
+  if (found.length === 1) return found[0]!
+  if (found.length === 0)
+    throw fatal('no_such_token', `No token in force has the id, prefix or name ${wanted}.`)
+  throw fatal(
+    'ambiguous_token',
+    `${found.length} tokens have the name ${wanted}; give the id:\n${tokenTable(found)}`,
+  )
+}
+
+function tokenFacts({ hash: _hash, ...token }: Token) {
+  return token
+}
+
+function tokenTable(tokens: Token[]): string {
+  const rows = tokens.map((token) => [
+    token.id,
+    token.name,
+    token.prefix,
+    token.scopes.join(','),
+    token.providers.join(',') || '(any)',
+    token.revokedAt ? 'revoked' : token.expiresAt ? `until ${token.expiresAt.toISOString()}` : 'in force',
+    token.lastUsedAt ? `used ${token.lastUsedAt.toISOString()}` : 'never used',
+  ])
+  const all = [['ID', 'NAME', 'PREFIX', 'SCOPES', 'PROVIDERS', 'STATE', 'LAST USED'], ...rows]
+  const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)))
+  return all
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column]!))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('')
+}

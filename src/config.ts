@@ -1,0 +1,205 @@
+/** Every setting once, and the only place that reads the environment. */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { fatal } from './errors.ts'
+
+type Setting<T> = {
+  env: string
+  schema: z.ZodType<T, string>
+  /** Value when the variable is not set, and how the documentation shows it. */
+  fallback: () => T
+  shownDefault: string
+  doc: string
+  secret?: boolean
+}
+
+function setting<T>(value: Setting<T>): Setting<T> {
+  return value
+}
+
+const text = z.string().min(1, 'must not be empty')
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`)
+
+const MIB = 1024 * 1024
+
+/** Root is the usual user inside containers, where the working folder is often not writable for PostgreSQL's user. */
+function defaultDataDir(): string {
+  return process.getuid?.() === 0 ? '/var/lib/tempo' : resolve('data')
+}
+
+export const SETTINGS = {
+  host: setting({
+    env: 'TEMPO_HOST',
+    schema: text,
+    fallback: () => '0.0.0.0',
+    shownDefault: '0.0.0.0',
+    doc: 'Address to listen on.',
+  }),
+  port: setting({
+    env: 'TEMPO_PORT',
+    schema: wholeNumber(0, 65_535),
+    fallback: () => 7776,
+    shownDefault: '7776',
+    doc: 'Port to listen on; 0 takes any free one.',
+  }),
+  databaseUrl: setting<string | null>({
+    env: 'DATABASE_URL',
+    schema: z
+      .string()
+      .regex(/^postgres(ql)?:\/\/./, 'must be a URL such as postgres://user:password@host:5432/tempo'),
+    fallback: () => null,
+    shownDefault: 'embedded PostgreSQL',
+    doc: 'A PostgreSQL server, 15 or later. Unset: an embedded one in `TEMPO_DATA_DIR`.',
+    secret: true,
+  }),
+  dataDir: setting({
+    env: 'TEMPO_DATA_DIR',
+    schema: text.transform((path) => resolve(path)),
+    fallback: defaultDataDir,
+    shownDefault: './data (root: /var/lib/tempo)',
+    doc: 'Folder for the embedded database and the file `admin-token`.',
+  }),
+  scoresDir: setting<string | null>({
+    env: 'TEMPO_SCORES_DIR',
+    schema: text.transform((path) => resolve(path)),
+    fallback: () => null,
+    shownDefault: 'none',
+    doc: 'Folder with your own score files; they replace bundled ones of the same provider.',
+  }),
+  basePath: setting({
+    env: 'TEMPO_BASE_PATH',
+    schema: z
+      .string()
+      .regex(/^(\/[A-Za-z0-9._~-]+)*\/?$/, 'must look like /tempo')
+      .transform((path) => path.replace(/\/$/, '')),
+    fallback: () => '',
+    shownDefault: '/',
+    doc: 'Path under which a proxy shows the server.',
+  }),
+  logLevel: setting({
+    env: 'TEMPO_LOG_LEVEL',
+    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    fallback: () => 'info' as const,
+    shownDefault: 'info',
+    doc: 'trace, debug, info, warn, error, fatal or silent.',
+  }),
+  maxBodyBytes: setting({
+    env: 'TEMPO_MAX_BODY_BYTES',
+    schema: wholeNumber(1_024, 256 * MIB),
+    fallback: () => 4 * MIB,
+    shownDefault: '4194304 (4 MiB)',
+    doc: 'Largest body that is accepted, in bytes.',
+  }),
+  rateLimit: setting({
+    env: 'TEMPO_RATE_LIMIT',
+    schema: wholeNumber(0, 1_000_000),
+    fallback: () => 0,
+    shownDefault: '0 (off)',
+    doc: 'Events per minute that one token may send; above it the answer is 429.',
+  }),
+  quarantineMaxBodies: setting({
+    env: 'TEMPO_QUARANTINE_MAX_BODIES',
+    schema: wholeNumber(1, 1_000_000),
+    fallback: () => 1_000,
+    shownDefault: '1000',
+    doc: 'Refused bodies that are kept for repair; the oldest go first.',
+  }),
+  quarantineMaxBytes: setting({
+    env: 'TEMPO_QUARANTINE_MAX_BYTES',
+    schema: wholeNumber(1_024, 16_384 * MIB),
+    fallback: () => 64 * MIB,
+    shownDefault: '67108864 (64 MiB)',
+    doc: 'Bytes of refused bodies that are kept in all.',
+  }),
+  deliveriesMax: setting({
+    env: 'TEMPO_DELIVERIES_MAX',
+    schema: wholeNumber(100, 100_000_000),
+    fallback: () => 100_000,
+    shownDefault: '100000',
+    doc: 'Deliveries that are kept; of senders without a valid token 1000 at the most.',
+  }),
+  adminToken: setting<string | null>({
+    env: 'TEMPO_ADMIN_TOKEN',
+    schema: z.string().min(32, 'must have at least 32 characters; make one with: openssl rand -hex 32'),
+    fallback: () => null,
+    shownDefault: 'made at the first start',
+    doc: 'A token with all rights, chosen by you.',
+    secret: true,
+  }),
+}
+
+export type Config = {
+  [K in keyof typeof SETTINGS]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never
+}
+
+export type Environment = Record<string, string | undefined>
+
+/**
+ * Reads the settings from `env`. `NAME_FILE` gives the path of a file that holds the value of `NAME`.
+ * Throws one fatal with a line per problem; no line repeats a value, which may be a secret.
+ */
+export function loadConfig(env: Environment = process.env): Config {
+  const problems: string[] = []
+  const entries = Object.entries(SETTINGS).map(([name, definition]) => {
+    const raw = readRaw(env, definition.env, problems)
+    if (raw === undefined) return [name, definition.fallback()]
+    const parsed = (definition.schema as z.ZodType).safeParse(raw)
+    if (!parsed.success)
+      problems.push(`${definition.env} ${parsed.error.issues[0]?.message ?? 'is not valid'}`)
+    return [name, parsed.data]
+  })
+  if (problems.length > 0) throw fatal('bad_config', problems.join('\n'))
+  return Object.fromEntries(entries) as Config
+}
+
+function readRaw(env: Environment, name: string, problems: string[]): string | undefined {
+  const direct = env[name]
+  const file = env[`${name}_FILE`]
+  if (!file) return direct?.trim() || undefined
+  if (direct) {
+    problems.push(`${name} and ${name}_FILE are both set; keep one of them`)
+    return undefined
+  }
+  try {
+    return readFileSync(file, 'utf8').trim() || undefined
+  } catch (error) {
+    problems.push(
+      `${name}_FILE cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'} (${file})`,
+    )
+    return undefined
+  }
+}
+
+/** Sentences about variables that look like settings and are none: a misspelt one would silently do nothing. */
+export function unknownSettings(env: Environment = process.env): string[] {
+  const known = new Set(Object.values(SETTINGS).flatMap(({ env: name }) => [name, `${name}_FILE`]))
+  for (const name of COMMAND_VARIABLES) known.add(name)
+  return Object.keys(env)
+    .filter((name) => name.startsWith('TEMPO_') && !name.startsWith('TEMPO_TEST_') && !known.has(name))
+    .map((name) => `${name} is not a setting; the README lists them`)
+}
+
+/** Variables of commands, not of the server. */
+const COMMAND_VARIABLES = ['TEMPO_URL', 'TEMPO_TOKEN', 'TEMPO_CI_SKIP_DEBIAN']
+
+/** The settings as a Markdown table, for the README. */
+export function settingsTable(): string {
+  const rows = Object.values(SETTINGS).map(
+    ({ env, shownDefault, doc }) => `| \`${env}\` | ${shownDefault} | ${doc} |`,
+  )
+  return ['| variable | default | meaning |', '|---|---|---|', ...rows].join('\n')
+}
+
+/** What the command line takes from the environment beside the settings. */
+export function commandVariables(env: Environment = process.env): {
+  url: string | undefined
+  token: string | undefined
+} {
+  return { url: env.TEMPO_URL || undefined, token: env.TEMPO_TOKEN || undefined }
+}
