@@ -28,7 +28,16 @@ const CONNECT_DEADLINE_S = 5
 
 function connect(target: DatabaseTarget, options: postgres.Options<Record<string, never>>): Sql {
   const all = { onnotice: () => {}, connect_timeout: CONNECT_DEADLINE_S, ...options }
-  return 'url' in target ? postgres(target.url, all) : postgres({ ...target, ...all })
+  return 'url' in target ? postgres(...readUrl(target.url, all)) : postgres({ ...target, ...all })
+}
+
+/** Understands `?host=/folder` as libpq does: the folder of a Unix socket (PostgreSQL, 32.1.1.2 Connection URIs). */
+function readUrl<T extends object>(text: string, options: T): [string, T] {
+  const url = new URL(text.replace(/^(postgres(?:ql)?:\/\/[^/@]*@?)\//, '$1localhost/'))
+  const host = url.searchParams.get('host')
+  if (!host?.startsWith('/')) return [text, options]
+  url.searchParams.delete('host')
+  return [url.href, { ...options, host, port: Number(url.port || 5432) }]
 }
 
 /** OID of timestamptz (PostgreSQL, pg_type.dat). */
