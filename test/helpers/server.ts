@@ -101,12 +101,12 @@ async function send(
   headers: Record<string, string>,
 ): Promise<Answer> {
   const raw = body === undefined || typeof body === 'string' || body instanceof Uint8Array
-  const content = (raw ? body : JSON.stringify(body)) as BodyInit | undefined
+  const content = (raw ? body : JSON.stringify(body)) as string | Uint8Array<ArrayBuffer> | undefined
   const response = await fetch(url, {
     method,
     headers,
     redirect: 'manual',
-    ...(body === undefined ? {} : { body: content }),
+    ...(content === undefined ? {} : { body: content }),
   })
   const text = await response.text()
   const isJson = /json/.test(response.headers.get('content-type') ?? '')
