@@ -11,10 +11,15 @@ const SOUND: Record<string, string> = {
   'src/event.ts': "import { z } from '@hono/zod-openapi'\nexport type Event = z.infer<typeof z>\n",
   'src/log.ts': 'export type Log = Console\n',
   'src/config.ts': 'export const config = process.env\n',
+  'src/closest.ts': 'export const closest = 1\n',
   'src/scores/load.ts': "import { readFile } from 'node:fs/promises'\nexport { readFile }\n",
-  'src/scores/rules.ts': "import type { Event } from '../event.ts'\n",
-  'src/adapters/json.ts': 'export const parse = JSON.parse\n',
-  'src/adapters/tempo.ts': "import { parse } from './json.ts'\n",
+  'src/scores/rules.ts': "import type { Event } from '../event.ts'\nimport '../closest.ts'\n",
+  'src/adapters/json.ts': "import './json/fault.ts'\nexport const parse = JSON.parse\n",
+  'src/adapters/json/fault.ts': "import '../../errors.ts'\n",
+  'src/adapters/timestamp.ts': '',
+  'src/adapters/tempo.ts': "import { parse } from './json.ts'\nimport './tempo/dates.ts'\n",
+  'src/adapters/tempo/dates.ts': "import '../timestamp.ts'\nimport './value.ts'\nimport '../../event.ts'\n",
+  'src/adapters/tempo/value.ts': "import '../../closest.ts'\n",
   'src/adapters/gotify.ts': "import { parse } from './json.ts'\n",
   'src/ingest/ingest.ts': "import '../scores/rules.ts'\nimport type { Log } from '../log.ts'\n",
   'src/storage/events.ts': "import { sql } from 'drizzle-orm'\nimport '../event.ts'\n",
@@ -92,6 +97,8 @@ test('each room keeps to what it may import', () => {
     ['src/auth/a.ts', '../storage/events.ts', /auth may import/],
     ['src/http/a.ts', '../app.ts', /http may import/],
     ['src/errors.ts', './log.ts', /errors may import/],
+    ['src/closest.ts', './errors.ts', /closest may import itself only/],
+    ['src/adapters/tempo/a.ts', '../../log.ts', /adapters may import/],
     ['src/http/a.ts', '../ingest/ingest.test.ts', /must not import tests/],
     ['src/http/a.ts', '../../test/database.ts', /must not import tests/],
     ['src/http/a.ts', './missing.ts', /no such file/],
@@ -116,12 +123,34 @@ test('files beside each other in routes, adapters and notify do not import each 
   )
 })
 
+test('a folder of adapters belongs to the dialect of its name', () => {
+  const apart = /files of src\/adapters do not import each other, but for json, timestamp/
+  const cases: [string, string, RegExp][] = [
+    [
+      'src/adapters/gotify.ts',
+      './tempo/value.ts',
+      /only src\/adapters\/tempo\.ts may import what belongs to it/,
+    ],
+    ['src/adapters/gotify/a.ts', '../tempo/value.ts', /only src\/adapters\/tempo\.ts may/],
+    ['src/adapters/tempo.ts', './json/fault.ts', /only src\/adapters\/json\.ts may/],
+    ['src/adapters/tempo/a.ts', '../json/fault.ts', /only src\/adapters\/json\.ts may/],
+    ['src/ingest/a.ts', '../adapters/tempo/value.ts', /only src\/adapters\/tempo\.ts may/],
+    ['src/adapters/gotify/a.ts', '../tempo.ts', apart],
+    ['src/adapters/json/a.ts', '../tempo.ts', apart],
+    ['src/adapters/tempo/a.ts', '../gotify.ts', apart],
+  ]
+  for (const [file, target, expected] of cases) refuses(file, `import '${target}'`, expected)
+  const shared = "import '../json.ts'\nimport '../timestamp.ts'\nimport './b.ts'"
+  assert.deepEqual(check({ 'src/adapters/gotify/a.ts': shared, 'src/adapters/gotify/b.ts': '' }), [])
+})
+
 test('a package stays in the room that knows it', () => {
   refuses('src/ingest/a.ts', "import { sql } from 'drizzle-orm/pg-core'", /only src\/storage may/)
   refuses('src/app.ts', "import { Hono } from 'hono'", /only src\/http may/)
   refuses('src/event.ts', "import { Hono } from 'hono'", /only src\/http may/)
   refuses('src/scores/rules.ts', "import { readFileSync } from 'node:fs'", /scores is pure/)
   refuses('src/adapters/a.ts', "import { readFile } from 'fs/promises'", /adapters is pure/)
+  refuses('src/closest.ts', "import { readFile } from 'fs/promises'", /closest is pure/)
   refuses('src/app.ts', "import 'left-pad'", /not among the dependencies/)
   refuses('src/app.ts', "import { parse } from 'yaml'", /not among the dependencies/)
   assert.deepEqual(check({ 'src/app.ts': "import type { Document } from 'yaml'" }), [])

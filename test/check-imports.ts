@@ -5,7 +5,7 @@ import { posix } from 'node:path'
 import { type Import, readEnvUses, readImports, tokenize } from './read-imports.ts'
 
 const VOCABULARY = ['event', 'errors']
-const CORE = [...VOCABULARY, 'log', 'scores', 'adapters', 'auth']
+const CORE = [...VOCABULARY, 'closest', 'log', 'scores', 'adapters', 'auth']
 const EDGE = [...CORE, 'config', 'ingest', 'storage']
 const TOP = [...EDGE, 'http', 'notify', 'releasers', 'open-storage', 'admin-token']
 
@@ -13,10 +13,11 @@ const TOP = [...EDGE, 'http', 'notify', 'releasers', 'open-storage', 'admin-toke
 const ROOMS: Record<string, string[]> = {
   event: VOCABULARY,
   errors: VOCABULARY,
+  closest: [],
   log: VOCABULARY,
   config: VOCABULARY,
-  scores: VOCABULARY,
-  adapters: VOCABULARY,
+  scores: [...VOCABULARY, 'closest'],
+  adapters: [...VOCABULARY, 'closest'],
   auth: [...VOCABULARY, 'log'],
   storage: [...VOCABULARY, 'log'],
   ingest: CORE,
@@ -31,7 +32,10 @@ const ROOMS: Record<string, string[]> = {
   cli: [...TOP, 'app', 'commands'],
 }
 
-/** Folders whose files do not know each other, with the files that they may share. */
+/**
+ * Folders whose files do not know each other, with the files that they may share. A folder in there belongs to the file
+ * of its name: `adapters/tempo/` holds what only `adapters/tempo.ts` knows.
+ */
 const SIBLINGS: Record<string, string[]> = {
   'src/http/routes': [],
   'src/adapters': ['json', 'timestamp'],
@@ -44,7 +48,7 @@ const KEPT_PACKAGES: { name: RegExp; room: string; except?: Record<string, strin
   { name: /^(hono|@hono\/.+)$/, room: 'http', except: { 'src/event.ts': '@hono/zod-openapi' } },
 ]
 
-const PURE_ROOMS = ['scores', 'adapters']
+const PURE_ROOMS = ['closest', 'scores', 'adapters']
 const IMPURE = /^(node:)?(fs|child_process|net|tls|dgram|dns|https?|http2|worker_threads|cluster)(\/.+)?$/
 const MAY_READ_FILES = ['src/scores/load.ts', 'src/scores/watch.ts']
 
@@ -53,6 +57,15 @@ export type Dependencies = { runtime: string[]; development: string[] }
 const isTest = (file: string): boolean => file.endsWith('.test.ts')
 const roomOf = (file: string): string => file.split('/')[1]!.replace(/\.ts$/, '')
 const nameOf = (file: string): string => posix.basename(file, '.ts')
+
+/** The file in `folder` that this is, or belongs to: both `adapters/tempo.ts` and `adapters/tempo/title.ts` are `tempo`. */
+const siblingOf = (file: string, folder: string): string | undefined =>
+  file.startsWith(`${folder}/`)
+    ? file
+        .slice(folder.length + 1)
+        .split('/')[0]!
+        .replace(/\.ts$/, '')
+    : undefined
 
 function checkPackage(
   file: string,
@@ -86,10 +99,17 @@ function checkFile(file: string, target: string, files: Map<string, string>): st
   if (from !== to && allowed && ROOMS[to] && !allowed.includes(to)) {
     return `${from} may import ${[...allowed, 'itself'].join(', ')} only`
   }
-  const folder = posix.dirname(file)
-  const shared = SIBLINGS[folder]
-  if (shared && folder === posix.dirname(target) && !shared.includes(nameOf(target))) {
-    return `files of ${folder} do not import each other${shared.length > 0 ? `, but for ${shared.join(', ')}` : ''}`
+  return checkSiblings(file, target)
+}
+
+function checkSiblings(file: string, target: string): string | undefined {
+  for (const [folder, shared] of Object.entries(SIBLINGS)) {
+    const [own, other] = [siblingOf(file, folder), siblingOf(target, folder)]
+    if (other === undefined || other === own) continue
+    if (posix.dirname(target) !== folder) return `only ${folder}/${other}.ts may import what belongs to it`
+    if (own !== undefined && !shared.includes(other)) {
+      return `files of ${folder} do not import each other${shared.length > 0 ? `, but for ${shared.join(', ')}` : ''}`
+    }
   }
   return undefined
 }

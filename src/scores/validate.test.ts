@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { closestName } from './closest.ts'
-import type { ScoreProblem } from './lint.ts'
+import type { ScoreProblem } from './problem.ts'
 import { validateScore } from './validate.ts'
 
 const MINIMAL = { providerIdentifier: 'com.example', displayName: 'Example' }
@@ -133,16 +132,30 @@ test('a placeholder that no event has is found wherever templates are', () => {
   assert.ok(found.every(({ meant }) => meant === '${metadata.a}'))
 })
 
+test('a glob that would take long is refused, in whatever rule it stands', () => {
+  const match = { 'a.b': `*${'x?'.repeat(65)}y*` }
+  const rule = { match, severity: 'ok', tag: 'x', role: 'single', restState: 'on' }
+  for (const [list, keys] of Object.entries({
+    severityRules: ['match', 'severity'],
+    indicatorRules: ['match'],
+    tagRules: ['match', 'tag'],
+    ackRules: ['match'],
+    dismissRules: ['match'],
+    groupingRules: ['match', 'role'],
+    restStateOverrides: ['match', 'restState'],
+  })) {
+    const entries = Object.entries(rule).filter(([key]) => keys.includes(key))
+    const found = problems({ [list]: [Object.fromEntries(entries)] })
+    assert.equal(found[0]?.path, `${list}[0].match["a.b"]`)
+    assert.match(found[0]!.message, /between two "\*"/)
+  }
+})
+
+test('of very many problems the first are told', () => {
+  assert.equal(problems(Object.fromEntries(Array.from({ length: 5000 }, (_, n) => [`x${n}`, 1]))).length, 100)
+})
+
 test('what is no object is refused', () => {
   for (const value of [null, [], 'x', 1])
     assert.deepEqual(validateScore(value), { problems: [{ path: '', message: 'must be object' }] })
-})
-
-test('the closest name is the one with few typing errors', () => {
-  const names = ['grouping', 'groupingRules', 'groupingWindow', 'color']
-  assert.equal(closestName('gruoping', names), 'grouping')
-  assert.equal(closestName('GROUPINGRULES', names), 'groupingRules')
-  assert.equal(closestName('groupingWindw', names), 'groupingWindow')
-  assert.equal(closestName('colour', names), 'color')
-  assert.equal(closestName('surface', names), undefined)
 })

@@ -1,53 +1,63 @@
 /** Whether a score file follows the format, and if not, where and what was meant. */
 import { Ajv, type ErrorObject } from 'ajv'
 import schema from '../../scores/tempo-score.schema.json' with { type: 'json' }
-import { closestName } from './closest.ts'
+import { closestName } from '../closest.ts'
 import type { ScoreFile } from './format.ts'
-import { lintScore, type ScoreProblem } from './lint.ts'
-import { jsonPath, pointerNames } from './path.ts'
+import { lintScore } from './lint.ts'
+import { pointerNames } from './path.ts'
+import { createPositions } from './positions.ts'
+import { describeFault, type Fault, type ScoreProblem } from './problem.ts'
 
 const check = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true }).compile<ScoreFile>(schema)
 
-/** Checks parsed JSON against the schema, and then what a schema cannot say. */
-export function validateScore(value: unknown): { score: ScoreFile } | { problems: ScoreProblem[] } {
-  if (!check(value)) return { problems: check.errors!.map(describe) }
-  const problems = lintScore(value)
-  return problems.length > 0 ? { problems } : { score: value }
+/** A broken file of a thousand rules has a thousand problems; nobody reads on after these. */
+const MOST_PROBLEMS = 100
+
+/** Checks parsed JSON against the schema, and then what a schema cannot say; `json` is its text, if there is one. */
+export function validateScore(
+  value: unknown,
+  json?: string,
+): { score: ScoreFile } | { problems: ScoreProblem[] } {
+  const faults = check(value) ? lintScore(value) : check.errors!.map(faultOf)
+  if (faults.length === 0) return { score: value as ScoreFile }
+  const positions = json === undefined ? undefined : createPositions(json)
+  return { problems: faults.slice(0, MOST_PROBLEMS).map((fault) => describeFault(fault, positions)) }
 }
 
-function describe(error: ErrorObject): ScoreProblem {
+function faultOf(error: ErrorObject): Fault {
   const at = pointerNames(error.instancePath)
   const { params, parentSchema } = error
   switch (error.keyword) {
     case 'additionalProperties': {
       const name: string = params.additionalProperty
       const meant = closestName(name, Object.keys(parentSchema?.properties ?? {}))
-      return { path: jsonPath([...at, name]), message: 'is not a key of the format', ...(meant && { meant }) }
+      const message = 'is not a key of the format'
+      return { at: [...at, name], target: 'key', message, ...(meant && { meant }) }
     }
     case 'required':
-      return { path: jsonPath([...at, params.missingProperty]), message: 'is missing' }
+      return { at: [...at, params.missingProperty], message: 'is missing' }
     case 'enum': {
       const allowed: string[] = params.allowedValues
       const meant = typeof error.data === 'string' && closestName(error.data, allowed)
-      return { path: jsonPath(at), message: `must be one of ${allowed.join(', ')}`, ...(meant && { meant }) }
+      return { at, message: `must be one of ${allowed.join(', ')}`, ...(meant && { meant }) }
     }
     case 'minProperties':
     case 'maxProperties': {
       const names = Object.keys(parentSchema?.properties ?? {})
-      return { path: jsonPath(at), message: `must have exactly one of ${names.join(', ')}` }
+      return { at, message: `must have exactly one of ${names.join(', ')}` }
     }
     case 'pattern':
-      return { path: jsonPath(at), message: patternMessage(params.pattern) }
+      return { at, message: patternMessage(params.pattern) }
     case 'type':
-      return { path: jsonPath(at), message: `must be ${[params.type].flat().join(' or ')}` }
+      return { at, message: `must be ${[params.type].flat().join(' or ')}` }
     case 'minLength':
     case 'minItems':
       return {
-        path: jsonPath(at),
+        at,
         message: params.limit > 1 ? `must have at least ${params.limit} characters` : 'must not be empty',
       }
     default:
-      return { path: jsonPath(at), message: error.message ?? 'is not valid' }
+      return { at, message: error.message ?? 'is not valid' }
   }
 }
 
