@@ -43,6 +43,17 @@ function compileAction({ label, systemIcon, trigger }: ActionTemplate): Compiled
   ]
 }
 
+/** Why an action is disabled: values are missing, nothing is left of it, or its link may not be offered. */
+export type ActionFault = 'missing' | 'blank' | 'link'
+
+/** An action of one event, the template it came from, and why it is disabled, if it is. */
+export type TracedAction = {
+  action: Action
+  from: 'score' | 'payload'
+  template: string
+  fault: ActionFault | null
+}
+
 /**
  * The actions of one event (docs/scores, Actions): the score's, then the payload's own, of which one takes the place
  * of the score's action with the same label. One that does not resolve, or whose link is not allowed, is disabled.
@@ -53,38 +64,51 @@ export function resolveActions(
   context: TemplateContext,
   own: ActionTemplate[],
 ): Action[] {
+  return traceActions(score, context, own).map(({ action }) => action)
+}
+
+/** {@link resolveActions}, with what led to each. */
+export function traceActions(
+  score: { actions: CompiledAction[] } | undefined,
+  context: TemplateContext,
+  own: ActionTemplate[],
+): TracedAction[] {
   const values = valuesOf(context)
-  const resolved = (score?.actions ?? []).map((action) => resolveAction(action, values))
-  const places = new Map(resolved.map(({ label }, index) => [label, index]))
+  const resolved = (score?.actions ?? []).map((action) => resolveAction(action, values, 'score'))
+  const places = new Map(resolved.map(({ action }, index) => [action.label, index]))
   for (const compiled of own.flatMap(compileAction)) {
     if (compiled.type === 'openTerminalWith') continue
-    const action = resolveAction(compiled, values)
-    const place = places.get(action.label)
-    if (place === undefined) resolved.push(action)
-    else resolved[place] = action
-    places.delete(action.label)
+    const traced = resolveAction(compiled, values, 'payload')
+    const place = places.get(traced.action.label)
+    if (place === undefined) resolved.push(traced)
+    else resolved[place] = traced
+    places.delete(traced.action.label)
   }
   return resolved
 }
 
-function resolveAction(action: CompiledAction, values: Values): Action {
+function resolveAction(compiled: CompiledAction, values: Values, from: 'score' | 'payload'): TracedAction {
+  const { type } = compiled
+  const template = compiled.type === 'openTerminalWith' ? compiled.value.template : compiled.value
   const rendered =
-    action.type === 'openTerminalWith'
-      ? renderStrict(action.value.template, values, shellWriter(action.value))
-      : renderStrict(action.value, values)
+    compiled.type === 'openTerminalWith'
+      ? renderStrict(template, values, shellWriter(compiled.value))
+      : renderStrict(template, values)
   const missing = 'missing' in rendered ? rendered.missing : []
   const text = 'text' in rendered ? rendered.text : ''
-  const enabled = missing.length === 0 && isOffered(action.type, text)
-  return {
-    label: renderLenient(action.label, values),
-    icon: action.icon,
-    type: action.type,
-    value: enabled ? text : null,
-    enabled,
+  const fault = missing.length > 0 ? 'missing' : faultOf(type, text)
+  const action = {
+    label: renderLenient(compiled.label, values),
+    icon: compiled.icon,
+    type,
+    value: fault ? null : text,
+    enabled: fault === null,
     missing,
   }
+  return { action, from, template: template.source, fault }
 }
 
-function isOffered(type: ActionType, text: string): boolean {
-  return type === 'openURL' ? isAllowedUrl(text) : text.trim() !== ''
+function faultOf(type: ActionType, text: string): ActionFault | null {
+  if (text.trim() === '') return 'blank'
+  return type === 'openURL' && !isAllowedUrl(text) ? 'link' : null
 }

@@ -11,16 +11,21 @@ export type Catalog = {
   list(): readonly CompiledScore[]
 }
 
+/** The names a score may have that serves a provider, nearest first: `scripts.bash.disk`, `scripts.bash`, `scripts`. */
+export function* namesUpwards(provider: string): Generator<string> {
+  for (let name = provider; name !== ''; name = name.slice(0, Math.max(0, name.lastIndexOf('.')))) yield name
+}
+
 /**
- * Compiles scores into a catalogue; of two with one identifier the later counts. A provider is looked up as it is, then
- * without its last dotted part, and so on: `scripts.bash.disk`, `scripts.bash`, `scripts`.
+ * Compiles scores into a catalogue; of two with one identifier the later counts. A provider is looked up as it is,
+ * then without its last dotted part, and so on, see {@link namesUpwards}.
  */
 export function createCatalog(scores: readonly ScoreFile[]): Catalog {
   const byProvider = new Map(scores.map((file) => [file.providerIdentifier, compileScore(file)]))
   const listed = [...byProvider.values()].sort((a, b) => (a.provider < b.provider ? -1 : 1))
 
   function find(provider: string): { score: CompiledScore; foundAs: string } | undefined {
-    for (let name = provider; name !== ''; name = name.slice(0, Math.max(0, name.lastIndexOf('.')))) {
+    for (const name of namesUpwards(provider)) {
       const score = byProvider.get(name)
       if (score) return { score, foundAs: name }
     }

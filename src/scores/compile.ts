@@ -1,8 +1,11 @@
 /** A score made ready to judge events: all its matches and templates are parsed here, once. */
 import { type CompiledAction, compileActions } from './actions.ts'
-import { NEUTRAL_COLOR, type ScoreFile } from './format.ts'
+import { type EventPattern, NEUTRAL_COLOR, type ScoreFile, type Surface } from './format.ts'
 import { type CompiledGrouping, compileGrouping } from './grouping.ts'
+import { type CompiledMarks, compileMarks } from './marks.ts'
 import { type CompiledSeverity, compileSeverity } from './severity.ts'
+import { compileOptional, type Template } from './template.ts'
+import { type CompiledTriage, compileTriage } from './triage.ts'
 
 export type CompiledScore = {
   file: ScoreFile
@@ -10,7 +13,12 @@ export type CompiledScore = {
   displayName: string
   color: string
   severity: CompiledSeverity
+  marks: CompiledMarks
+  triage: CompiledTriage
   grouping: CompiledGrouping
+  stackTitle: Template | undefined
+  eventPattern: EventPattern
+  surface: Surface | undefined
   actions: CompiledAction[]
 }
 
@@ -22,7 +30,12 @@ export function compileScore(file: ScoreFile): CompiledScore {
     displayName: file.displayName,
     color: file.color ?? NEUTRAL_COLOR,
     severity: compileSeverity(file),
+    marks: compileMarks(file),
+    triage: compileTriage(file),
     grouping: compileGrouping(file),
+    stackTitle: compileOptional(file.stackTitle),
+    eventPattern: file.eventPattern ?? 'episodic',
+    surface: file.surface,
     actions: compileActions(file),
   }
 }

@@ -8,6 +8,7 @@ import type { IncomingEvent } from '../event.ts'
 import { resolveActions } from './actions.ts'
 import { createCatalog } from './catalog.ts'
 import { type Evaluation, evaluateEvent } from './evaluate.ts'
+import type { ScoreFile } from './format.ts'
 import { loadScores } from './load.ts'
 import { sampleEvent } from './testing.ts'
 
@@ -57,8 +58,19 @@ for (const [name, [severity, label, key]] of Object.entries(EXPECTED)) {
       title: event.title,
       subtitle: null,
       color: '#E57000',
+      indicator: null,
+      tags: [],
+      acked: false,
+      dismissed: false,
+      surface: 'timeline',
+      role: key === null ? 'single' : 'repeats',
       key,
       windowMs: 86_400_000,
+      stackColor: 'worst-severity',
+      closedSeverity: null,
+      stackTitle: null,
+      eventPattern: 'episodic',
+      progress: null,
       node: key,
       vmid: null,
     } as Evaluation)
@@ -138,11 +150,107 @@ test('without a score an event keeps what its payload says', () => {
     title: 'A title',
     subtitle: null,
     color: '#123456',
+    indicator: null,
+    tags: [],
+    acked: false,
+    dismissed: false,
+    surface: 'timeline',
+    role: 'repeats',
     key: 'k',
     windowMs: 86_400_000,
+    stackColor: 'worst-severity',
+    closedSeverity: null,
+    stackTitle: null,
+    eventPattern: 'episodic',
+    progress: null,
     node: null,
     vmid: '7',
   })
+})
+
+function evaluate(score: Partial<ScoreFile>, event: Partial<IncomingEvent>): Evaluation {
+  const { score: compiled } = createCatalog([{ providerIdentifier: 'abc', displayName: 'x', ...score }]).find(
+    'abc',
+  )!
+  return evaluateEvent(compiled, sampleEvent(event))
+}
+
+test('an event is shown where its score says, else by its type', () => {
+  assert.equal(evaluate({}, { eventType: 'alert' }).surface, 'timeline')
+  for (const eventType of ['event', 'task', 'reminder'] as const) {
+    assert.equal(evaluate({}, { eventType }).surface, 'agenda')
+    assert.equal(evaluate({ surface: 'timeline' }, { eventType }).surface, 'timeline')
+    assert.equal(evaluateEvent(undefined, sampleEvent({ eventType })).surface, 'agenda')
+  }
+  assert.equal(evaluate({ surface: 'agenda' }, { eventType: 'alert' }).surface, 'agenda')
+})
+
+test('a stack title is rendered with the event, what is missing left to be seen', () => {
+  const stackTitle = '${metadata.host}: ${title} ${metadata.disk}'
+  const { title, stackTitle: seen } = evaluate({ stackTitle }, { metadata: { host: 'nas' } })
+  assert.deepEqual([title, seen], ['A title', 'nas: A title ${metadata.disk}'])
+  assert.equal(evaluate({}, {}).stackTitle, null)
+  assert.equal(evaluate({ stackTitle: ' ' }, {}).stackTitle, null)
+  assert.equal(
+    evaluate({ stackTitle: '${metadata.m}' }, { metadata: { m: 'm'.repeat(9000) } }).stackTitle?.length,
+    1000,
+  )
+})
+
+test('a run shows its progress, unless a rule writes the line itself', () => {
+  const metadata = { runTotal: 10, runComplete: 3, runStatus: 'running', runTimeout: 60 }
+  const seen = evaluate({ eventPattern: 'run-bound' }, { metadata })
+  assert.equal(seen.subtitle, '3 of 10, running')
+  assert.deepEqual(seen.progress, {
+    total: 10,
+    complete: 3,
+    status: 'running',
+    finished: false,
+    timeoutSeconds: 60,
+  })
+  const severityRules = [{ match: {}, severity: 'info' as const, subtitle: 'own' }]
+  assert.equal(evaluate({ eventPattern: 'run-bound', severityRules }, { metadata }).subtitle, 'own')
+  for (const eventPattern of ['episodic', 'entity'] as const) {
+    const other = evaluate({ eventPattern }, { metadata })
+    assert.deepEqual([other.subtitle, other.progress, other.eventPattern], [null, null, eventPattern])
+  }
+})
+
+test('marks and triage are part of what is stored', () => {
+  const rules = { match: { a: 'x' } }
+  const score = {
+    indicatorRules: [{ ...rules, emoji: '🌙' }],
+    tagRules: [{ ...rules, tag: `t\${metadata.a}${'x'.repeat(300)}` }],
+    ackRules: [rules],
+    dismissRules: [{ match: { b: 'x' } }],
+  }
+  const seen = evaluate(score, { metadata: { a: 'x' } })
+  assert.deepEqual(
+    [seen.indicator, seen.tags[0]?.length, seen.acked, seen.dismissed],
+    [{ emoji: '🌙', color: null }, 200, true, false],
+  )
+  const both = evaluate(score, { metadata: { a: 'x', b: 'x' } })
+  assert.deepEqual([both.acked, both.dismissed], [false, true])
+  assert.deepEqual(evaluate(score, {}).tags, [])
+})
+
+test('names that every object has are ordinary names to every part of a score', () => {
+  const match = JSON.parse('{"__proto__": "x", "constructor.name": "y"}')
+  const key = '${metadata.__proto__}/${metadata.constructor.name}'
+  const score: Partial<ScoreFile> = {
+    severityRules: [{ match, severity: 'error', label: key }],
+    tagRules: [{ match, tag: key }],
+    dismissRules: [{ match }],
+    groupingRules: [{ match, role: 'opens', key }],
+  }
+  const metadata = JSON.parse('{"__proto__": "x", "constructor": {"name": "y"}}')
+  const seen = evaluate(score, { metadata })
+  assert.deepEqual(
+    [seen.severity, seen.label, seen.tags, seen.dismissed, seen.role, seen.key],
+    ['error', 'x/y', ['x/y'], true, 'opens', 'x/y'],
+  )
+  const bare = evaluate(score, { metadata: {} })
+  assert.deepEqual([bare.severity, bare.tags, bare.dismissed, bare.role], ['info', [], false, 'single'])
 })
 
 test('lines that a rule writes are cut, never inside a character', () => {

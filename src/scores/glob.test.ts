@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { compileGlob, foldCase } from './glob.ts'
+import { compileGlob, foldCase, globFault } from './glob.ts'
 
 function matches(pattern: string, text: string): boolean {
   return compileGlob(pattern)(foldCase(text))
@@ -76,16 +76,52 @@ test('every text matches itself, and itself with any part replaced by a star', (
   )
 })
 
-test('patterns that make backtracking matchers hang take under a millisecond on 64 KiB', () => {
-  const text = 'a'.repeat(65_536)
-  for (const pattern of ['*a*a*a*a*b', '*a*a*a*a*b*', 'a*a*a*a*a*a*b', '*a?a?a*b']) {
+/** The least of some runs, in milliseconds: what the work itself takes. */
+function leastTime(work: () => void): number {
+  const times = Array.from({ length: 15 }, () => {
+    const start = performance.now()
+    work()
+    return performance.now() - start
+  })
+  return Math.min(...times)
+}
+
+const HOSTILE: [pattern: string, unit: string][] = [
+  ['*a*a*a*a*b', 'a'],
+  ['*a*a*a*a*b*', 'a'],
+  ['a*a*a*a*a*a*b', 'a'],
+  ['*a?a*b', 'a'],
+  ['*a?a?a?b*', 'a'],
+  ['*a??????????????b*', 'a'],
+  [`*${'a?'.repeat(60)}b*`, 'a'],
+  [`*${'a?b*'.repeat(500)}c*`, 'aab'],
+  [`*${'ab?'.repeat(20)}c*`, 'abc'],
+  ['*é?é?ab*', 'é'],
+  ['*😀?😀?ab*', '😀'],
+  [`*${'a'.repeat(500)}b${'a'.repeat(500)}*`, 'a'],
+  [`*${'a'.repeat(1000)}*b*`, `${'a'.repeat(999)}c`],
+  [`*${'ab'.repeat(200)}b*`, 'ab'],
+]
+
+test('patterns that make backtracking matchers hang take a time that grows with the text only', () => {
+  const textOf = (unit: string, length: number) => unit.repeat(Math.ceil(length / unit.length))
+  for (const [pattern, unit] of HOSTILE) {
     const glob = compileGlob(pattern)
-    for (let warm = 0; warm < 50; warm++) glob(text)
-    const times = Array.from({ length: 20 }, () => {
-      const start = performance.now()
-      assert.equal(glob(text), false)
-      return performance.now() - start
-    })
-    assert.ok(Math.min(...times) < 1, `${pattern}: ${Math.min(...times)} ms`)
+    const timeAt = (length: number) => {
+      const text = textOf(unit, length)
+      return leastTime(() => assert.equal(glob(text), false))
+    }
+    timeAt(65_536)
+    const [small, large] = [timeAt(65_536), timeAt(8 * 65_536)]
+    // Linear is 8, quadratic 64.
+    assert.ok(large < 24 * small + 0.5, `${pattern.slice(0, 40)}: ${small} ms, then ${large} ms`)
+  }
+})
+
+test('a pattern that would take long is refused, any other is not', () => {
+  const long = 'ab?'.repeat(60)
+  assert.match(globFault(`*${long}x*`)!, /128 characters/)
+  for (const pattern of [long, `${long}*`, `*${long}`, `*${'?'.repeat(500)}*`, `*${'x'.repeat(500)}*`]) {
+    assert.equal(globFault(pattern), undefined)
   }
 })

@@ -1,32 +1,37 @@
-/** What a schema cannot say about a score: placeholders that no event has, and durations beyond all dates. */
+/** What a schema cannot say about a score: placeholders that no event has, durations beyond all dates, slow globs. */
 import { parseDuration } from './duration.ts'
-import type { ScoreFile } from './format.ts'
-import { jsonPath } from './path.ts'
+import type { Match, ScoreFile } from './format.ts'
+import { globFault } from './glob.ts'
+import type { Fault } from './problem.ts'
 import { templateFaults } from './template.ts'
-
-/** `path` is a JSON path such as `severityRules[2].match`; `meant` the name that a mistyped one stands for. */
-export type ScoreProblem = { path: string; message: string; meant?: string }
 
 type Place = { path: (string | number)[]; source: string | undefined }
 
 /** Checks a score that follows the schema. */
-export function lintScore(score: ScoreFile): ScoreProblem[] {
-  return [...templatesOf(score).flatMap(lintTemplate), ...durationsOf(score).flatMap(lintDuration)]
+export function lintScore(score: ScoreFile): Fault[] {
+  return [
+    ...templatesOf(score).flatMap(lintTemplate),
+    ...durationsOf(score).flatMap(lintDuration),
+    ...patternsOf(score).flatMap(lintPattern),
+  ]
 }
 
-function lintTemplate({ path, source = '' }: Place): ScoreProblem[] {
-  return templateFaults(source).map((fault) => ({ path: jsonPath(path), ...fault }))
+function lintTemplate({ path, source = '' }: Place): Fault[] {
+  return templateFaults(source).map((fault) => ({ at: path, ...fault }))
 }
 
-function lintDuration({ path, source = '' }: Place): ScoreProblem[] {
+function lintDuration({ path, source = '' }: Place): Fault[] {
   try {
     parseDuration(source)
     return []
   } catch {
-    return [
-      { path: jsonPath(path), message: 'must not be longer than 1000 years; leave it empty for no end' },
-    ]
+    return [{ at: path, message: 'must not be longer than 1000 years; leave it empty for no end' }]
   }
+}
+
+function lintPattern({ path, source = '' }: Place): Fault[] {
+  const message = globFault(source)
+  return message ? [{ at: path, message }] : []
 }
 
 /** All templates but those of commands, in which `${…}` may be meant for the shell. */
@@ -55,6 +60,27 @@ function durationsOf(score: ScoreFile): Place[] {
     { path: ['groupingWindow'], source: score.groupingWindow },
     ...places('groupingRules', score.groupingRules, ['window']),
   ]
+}
+
+const RULE_LISTS = [
+  'severityRules',
+  'indicatorRules',
+  'tagRules',
+  'ackRules',
+  'dismissRules',
+  'groupingRules',
+  'restStateOverrides',
+] as const
+
+function patternsOf(score: ScoreFile): Place[] {
+  return RULE_LISTS.flatMap((list) =>
+    (score[list] ?? []).flatMap(({ match }: { match: Match }, index) =>
+      Object.entries(match).map(([key, expected]) => ({
+        path: [list, index, 'match', key],
+        source: typeof expected === 'string' ? expected : undefined,
+      })),
+    ),
+  )
 }
 
 /** The texts under some keys of each rule in a list. */

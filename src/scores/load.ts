@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser'
 import type { ScoreFile } from './format.ts'
-import type { ScoreProblem } from './lint.ts'
+import { type Position, positionIn } from './positions.ts'
+import type { ScoreProblem } from './problem.ts'
 import { validateScore } from './validate.ts'
 
 const BUNDLED_DIR = fileURLToPath(new URL('../../scores', import.meta.url))
@@ -34,18 +35,17 @@ export async function loadScores(folders: {
   return { scores: names.map((name) => inForce.get(name)!), problems: [...bundled.problems, ...own.problems] }
 }
 
-/** Parses and validates the text of one score file. */
+/** Parses and validates the text of one score file; problems carry the line and column of what is wrong. */
 export function parseScore(text: string): { score: ScoreFile } | { problems: ScoreProblem[] } {
   const json = text.replace(/^\uFEFF/, '')
   let value: unknown
   try {
     value = JSON.parse(json)
   } catch (error) {
-    return {
-      problems: [{ path: '', message: `is not JSON: ${syntaxFault(json) ?? (error as Error).message}` }],
-    }
+    const { words, position } = syntaxFault(json) ?? { words: (error as Error).message }
+    return { problems: [{ path: '', message: `is not JSON: ${words}`, ...position }] }
   }
-  return validateScore(value)
+  return validateScore(value, json)
 }
 
 async function loadFolder(dir: string, origin: ScoreOrigin): Promise<LoadedScores> {
@@ -98,14 +98,20 @@ function unreadable(file: string, error: unknown): FileProblems {
 }
 
 /** The first thing in the way of JSON and where it is; JSON.parse alone says no position for an early end. */
-function syntaxFault(json: string): string | undefined {
+function syntaxFault(json: string): { words: string; position: Position } | undefined {
   const errors: ParseError[] = []
-  parse(json, errors, { disallowComments: true })
+  try {
+    parse(json, errors, { disallowComments: true })
+  } catch (error) {
+    // It descends by recursion, so a text of nothing but brackets is too deep for it.
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
   const first = errors[0]
   if (!first) return undefined
-  const before = json.slice(0, first.offset).split('\n')
-  const words = printParseErrorCode(first.error)
+  const position = positionIn(json, first.offset)
+  const name = printParseErrorCode(first.error)
     .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
     .toLowerCase()
-  return `${words} at line ${before.length}, column ${before.at(-1)!.length + 1}`
+  return { words: `${name} at line ${position.line}, column ${position.column}`, position }
 }

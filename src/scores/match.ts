@@ -1,9 +1,16 @@
-/** The `match` of a rule: all its keys must hold. */
+/** The `match` of a rule: all its conditions must hold. */
 import type { Match } from './format.ts'
 import { compileGlob, hasWildcard } from './glob.ts'
 import { comparableText, type MetadataReader } from './metadata.ts'
 
-export type Matcher = (metadata: MetadataReader) => boolean
+/** What one metadata value must be. */
+export type Condition = {
+  key: string
+  expected: Match[string]
+  holds(metadata: MetadataReader): boolean
+}
+
+export type CompiledMatch = readonly Condition[]
 
 /**
  * Compiles a `match` once per score.
@@ -12,12 +19,19 @@ export type Matcher = (metadata: MetadataReader) => boolean
  * a text are globs. Null, missing and `""` match nothing but an explicit null, so not even `*`, and a pattern `""`
  * matches nothing. An empty match always holds.
  */
-export function compileMatch(match: Match): Matcher {
-  const tests = Object.entries(match).map(([name, expected]) => compileTest(name, expected))
-  return (metadata) => tests.every((test) => test(metadata))
+export function compileMatch(match: Match): CompiledMatch {
+  return Object.entries(match).map(([key, expected]) => ({
+    key,
+    expected,
+    holds: compileTest(key, expected),
+  }))
 }
 
-function compileTest(name: string, expected: Match[string]): Matcher {
+export function matchHolds(match: CompiledMatch, metadata: MetadataReader): boolean {
+  return match.every((condition) => condition.holds(metadata))
+}
+
+function compileTest(name: string, expected: Match[string]): Condition['holds'] {
   if (expected === null) return (metadata) => metadata.text(name) === null
   const pattern = String(expected)
   if (hasWildcard(pattern)) {

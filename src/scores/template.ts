@@ -1,6 +1,7 @@
 /** Texts with placeholders: `${metadata.a.b}`, `${title}`, `${startDate}`, … */
+
+import { closestName } from '../closest.ts'
 import type { TemplateContext } from '../event.ts'
-import { closestName } from './closest.ts'
 import { createMetadataReader, type MetadataReader, textOf } from './metadata.ts'
 
 /** A placeholder as written (`${metadata.NodeName}`) and what stands in it (`metadata.NodeName`). */
@@ -42,6 +43,11 @@ export function parseTemplate(source: string): Template {
   }
   if (done < source.length) parts.push(source.slice(done))
   return { source, parts }
+}
+
+/** A template that an author may leave out; a blank one counts as left out. */
+export function compileOptional(source: string | undefined): Template | undefined {
+  return source?.trim() ? parseTemplate(source) : undefined
 }
 
 /** What the placeholders of an event's templates stand for. Hand in the reader that its rules use: it remembers. */
@@ -98,6 +104,11 @@ export function renderLenient(template: Template, values: Values): string {
   return template.parts
     .map((part) => (typeof part === 'string' ? part : (presentValue(values, part.name) ?? part.source)))
     .join('')
+}
+
+/** Renders a template that may be left out, leniently and trimmed; null for nothing to be seen. */
+export function renderOptional(template: Template | undefined, values: Values): string | null {
+  return (template && renderLenient(template, values).trim()) || null
 }
 
 export type TemplateFault = { message: string; meant?: string }
