@@ -72,9 +72,9 @@ test('a payload’s own key goes before the templates, unless it is blank', () =
   assert.deepEqual([role, key, windowMs], ['repeats', 'mine', DAY])
 })
 
-test('the window is a day unless the score says otherwise, and endless when empty', () => {
-  const { groupingWindow: _, ...daily } = SCORE
-  assert.equal(decide(daily, {}).windowMs, DAY)
+test('a score that groups without a window has none, as with an empty one', () => {
+  const { groupingWindow: _, ...endless } = SCORE
+  assert.equal(decide(endless, {}).windowMs, null)
   assert.equal(decide({ ...SCORE, groupingWindow: '' }, {}).windowMs, null)
 })
 
@@ -125,9 +125,9 @@ test('grouping rules say the role in place of grouping; the first that matches c
   assert.deepEqual(seen('other'), ['single', null, DAY / 4, 'worst-severity'])
 })
 
-test('repeats without any window last a day', () => {
-  const { groupingWindow: _, ...daily } = SESSIONS
-  assert.equal(judge(daily, { state: 'echo', NodeName: 'pve' }).windowMs, DAY)
+test('repeats without any window have no end', () => {
+  const { groupingWindow: _, ...endless } = SESSIONS
+  assert.equal(judge(endless, { state: 'echo', NodeName: 'pve' }).windowMs, null)
 })
 
 test('a role whose key does not resolve stands alone', () => {

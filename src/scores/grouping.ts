@@ -41,12 +41,15 @@ export type GroupingVerdict = Grouping & {
   attempts: KeyAttempt[]
 }
 
-/** A score without `groupingWindow` has a window of one day. */
+/**
+ * A score that groups but names no window has none: so the catalogue's format defines it. Where only payloads bring
+ * keys of their own, a stack lasts a day.
+ */
 export function compileGrouping(file: ScoreFile): CompiledGrouping {
   const sources = typeof file.grouping === 'string' ? [file.grouping] : (file.grouping ?? [])
   return {
     templates: sources.map(parseTemplate),
-    windowMs: file.groupingWindow === undefined ? DEFAULT_WINDOW_MS : parseDuration(file.groupingWindow),
+    windowMs: defaultWindow(file),
     rules: compileRules(file.groupingRules, ({ role, key, window, stackColor }) => ({
       role,
       key: compileOptional(key),
@@ -58,6 +61,11 @@ export function compileGrouping(file: ScoreFile): CompiledGrouping {
       closedSeverity: closedCycleSeverity ?? null,
     })),
   }
+}
+
+function defaultWindow({ groupingWindow, grouping, groupingRules }: ScoreFile): number | null {
+  if (groupingWindow !== undefined) return parseDuration(groupingWindow)
+  return grouping === undefined && !groupingRules?.length ? DEFAULT_WINDOW_MS : null
 }
 
 const UNGROUPED: CompiledGrouping = {
