@@ -1,15 +1,18 @@
 import type { PendingQuery, Row } from 'postgres'
 import type { StoredEvent, StoredStack } from '../event.ts'
-import type { Database } from './database.ts'
+import { type Database, readTogether } from './database.ts'
 import { type EventRow, eventColumns, eventOf, type StackHead, stackColumns, withLatest } from './rows.ts'
+import { isSnapshot, type Snapshot } from './snapshot.ts'
 
-/** A state of the database up to which a reader has seen everything: the text of a pg_snapshot. */
-export type Position = string
+/** A state of the database up to which a reader has seen everything. */
+export type Position = Snapshot
 
-const POSITION = /^\d{1,20}:\d{1,20}:(\d{1,20}(,\d{1,20})*)?$/
+/** True for a text that {@link currentPosition} may have given. */
+export const isPosition: (text: string) => boolean = isSnapshot
 
-export function isPosition(text: string): text is Position {
-  return POSITION.test(text) && text.length <= 4_000
+/** True for a position that this database has not reached: one from before a restore, or of another database. */
+export function isAhead(position: Position, now: Position): boolean {
+  return BigInt(position.split(':')[1]!) > BigInt(now.split(':')[1]!)
 }
 
 /** What was committed between two positions; `overflow`: too much to list, the reader should load anew. */
@@ -21,9 +24,10 @@ export async function currentPosition(db: Database): Promise<Position> {
 }
 
 /**
- * Everything that was committed since `position`, and until `upTo` if that is given. Comparing transactions with a snapshot, unlike counting ids or
- * times, misses no transaction that was long under way (PostgreSQL, 9.28 Transaction ID and Snapshot Information).
- * Events come in the order of their ids.
+ * Everything that was committed since `position`, and until `upTo` if that is given. Comparing transactions with a
+ * snapshot, unlike counting ids or times, misses no transaction that was long under way (PostgreSQL, 9.28 Transaction
+ * ID and Snapshot Information). What changed again after `upTo` is left to whoever reads on from there. Events come in
+ * the order of their ids.
  */
 export async function changesSince(
   db: Database,
@@ -31,7 +35,7 @@ export async function changesSince(
   upTo: Position | null,
   limit: number,
 ): Promise<Changes> {
-  return db.read.begin('isolation level repeatable read read only', async (tx) => {
+  return readTogether(db, async (tx) => {
     const since = tx`${position}::pg_snapshot`
     const between = (changed: PendingQuery<Row[]>) => tx`
       ${changed} >= pg_snapshot_xmin(${since}) AND NOT pg_visible_in_snapshot(${changed}, ${since})
@@ -48,7 +52,7 @@ export async function changesSince(
     const overflow = heads.length > limit || rows.length > limit
     const stacks = overflow ? [] : await withLatest(tx, heads)
     return { position: upTo ?? now!.position, events: overflow ? [] : rows.map(eventOf), stacks, overflow }
-  }) as Promise<Changes>
+  })
 }
 
 /**

@@ -1,6 +1,7 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { unavailable } from '../errors.ts'
+import { createPostgres } from './driver.ts'
 
 export type Sql = postgres.Sql
 export type Tx = postgres.TransactionSql
@@ -25,10 +26,18 @@ export type Database = {
 export const WRITE_DEADLINE_MS = 7_000
 const READ_DEADLINE_MS = 20_000
 const CONNECT_DEADLINE_S = 5
+/** Between two attempts to connect. postgres.js would wait 20 s, and lose what comes when the database is back. */
+const MAX_PAUSE_S = 1
 
 function connect(target: DatabaseTarget, options: postgres.Options<Record<string, never>>): Sql {
-  const all = { onnotice: () => {}, connect_timeout: CONNECT_DEADLINE_S, ...options }
-  return 'url' in target ? postgres(...readUrl(target.url, all)) : postgres({ ...target, ...all })
+  const all = {
+    onnotice: () => {},
+    connect_timeout: CONNECT_DEADLINE_S,
+    backoff: (retries: number) => Math.min(0.05 * 2 ** retries, MAX_PAUSE_S),
+    ...options,
+    connection: { TimeZone: 'UTC', DateStyle: 'ISO', ...options.connection },
+  }
+  return 'url' in target ? createPostgres(...readUrl(target.url, all)) : createPostgres({ ...target, ...all })
 }
 
 /** Understands `?host=/folder` as libpq does: the folder of a Unix socket (PostgreSQL, 32.1.1.2 Connection URIs). */
@@ -43,6 +52,11 @@ function readUrl<T extends object>(text: string, options: T): [string, T] {
 /** OID of timestamptz (PostgreSQL, pg_type.dat). */
 const TIMESTAMPTZ = 1184
 
+/** Reads `0050-01-31 14:00:00.5+00` as ISO 8601; as it stands, Date would guess, and take that year for 1950. */
+function readInstant(text: string): Date {
+  return new Date(text.replace(' ', 'T').replace(/\+00$/, 'Z'))
+}
+
 /**
  * Makes a client that both Drizzle and plain statements use. Drizzle makes the conversion of dates the identity; dates
  * are put back, which Drizzle's own columns accept. JSON parameters stay text that the caller has written.
@@ -53,7 +67,7 @@ export function createClient(
 ): { sql: Sql; orm: PostgresJsDatabase } {
   const sql = connect(target, options)
   const orm = drizzle(sql)
-  sql.options.parsers[TIMESTAMPTZ] = (text: string) => new Date(text)
+  sql.options.parsers[TIMESTAMPTZ] = readInstant
   sql.options.serializers[TIMESTAMPTZ] = (at: Date | string) => (at instanceof Date ? at.toISOString() : at)
   return { sql, orm }
 }
@@ -78,6 +92,11 @@ export function openDatabase(target: DatabaseTarget, name = 'tempo'): Database {
       await Promise.all([write.end({ timeout: 3 }), read.end({ timeout: 3 })])
     },
   }
+}
+
+/** Runs several queries on one state of the database, so that their answers agree. */
+export function readTogether<T>(db: Database, read: (tx: Tx) => Promise<T>): Promise<T> {
+  return db.read.begin('isolation level repeatable read read only', read) as Promise<T>
 }
 
 const CONNECTION_CODES = new Set([

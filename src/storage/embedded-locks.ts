@@ -3,8 +3,9 @@
  * however that happens, so that a lock can never outlive its holder.
  */
 import { realpath } from 'node:fs/promises'
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { fatal } from '../errors.ts'
+import { createPostgres } from './driver.ts'
 import { DATABASE } from './embedded-cluster.ts'
 import { type Place, SOCKET_PORT } from './embedded-folder.ts'
 
@@ -51,7 +52,7 @@ export async function openSession(place: Place, socketDir: string, label: string
   const closed = new Promise<void>((resolve) => {
     settle = resolve
   })
-  const sql = postgres({
+  const sql = createPostgres({
     host: socketDir,
     port: SOCKET_PORT,
     user: DATABASE,

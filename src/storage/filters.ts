@@ -1,6 +1,6 @@
 import type { PendingQuery, Row } from 'postgres'
 import { type Severity, severityRank } from '../event.ts'
-import type { Sql } from './database.ts'
+import type { Queryable } from './database.ts'
 
 export const STATES = ['active', 'acked', 'dismissed', 'all'] as const
 export type State = (typeof STATES)[number]
@@ -27,7 +27,7 @@ export function searchWords(text: string): string[] {
 type Fragment = PendingQuery<Row[]>
 
 /** Conditions on table `s`, stacks. A stack is in a span when one of its events may be. */
-export function stackConditions(sql: Sql, filter: Filter): Fragment {
+export function stackConditions(sql: Queryable, filter: Filter): Fragment {
   return sql`true
     ${commonConditions(sql, filter, 's')}
     ${filter.from ? sql`AND s.last_event_at >= ${filter.from}` : sql``}
@@ -40,7 +40,7 @@ export function stackConditions(sql: Sql, filter: Filter): Fragment {
 }
 
 /** Conditions on table `e`, events. */
-export function eventConditions(sql: Sql, filter: Filter): Fragment {
+export function eventConditions(sql: Queryable, filter: Filter): Fragment {
   return sql`true
     ${commonConditions(sql, filter, 'e')}
     ${filter.from ? sql`AND e.start_date >= ${filter.from}` : sql``}
@@ -48,7 +48,7 @@ export function eventConditions(sql: Sql, filter: Filter): Fragment {
     ${filter.words?.length ? wordConditions(sql, filter.words) : sql``}`
 }
 
-function commonConditions(sql: Sql, filter: Filter, alias: 's' | 'e'): Fragment {
+function commonConditions(sql: Queryable, filter: Filter, alias: 's' | 'e'): Fragment {
   const column = (name: string) => sql`${sql(alias)}.${sql(name)}`
   return sql`
     ${
@@ -64,7 +64,7 @@ function commonConditions(sql: Sql, filter: Filter, alias: 's' | 'e'): Fragment 
     ${filter.state === 'dismissed' ? sql`AND ${column('dismissed_at')} IS NOT NULL` : sql``}`
 }
 
-function wordConditions(sql: Sql, words: string[]): Fragment {
+function wordConditions(sql: Queryable, words: string[]): Fragment {
   const text = sql`concat_ws(E'\n', e.title, e.subtitle, e.metadata ->> 'Message', e.metadata ->> 'message')`
   return words.reduce<Fragment>(
     (all, word) => sql`${all} AND ${text} ILIKE ${`%${word.replace(/[\\%_]/g, '\\$&')}%`}`,

@@ -70,7 +70,10 @@ type Addition = {
   worst: JudgedEvent
 }
 
-/** One row per stack: a statement may not update a row twice (PostgreSQL, MERGE and ON CONFLICT share that rule). */
+/**
+ * One row per stack, since a statement updates a row only once, in the order of their ids, in which whoever holds
+ * several stacks takes them.
+ */
 function stackParameter(events: JudgedEvent[], placements: Placements): string {
   const additions = new Map<string, Addition>()
   for (const event of events) {
@@ -96,7 +99,8 @@ function stackParameter(events: JudgedEvent[], placements: Placements): string {
     const harm = severityRank(event.severity) - severityRank(sum.worst.severity)
     if (harm > 0 || (harm === 0 && isLater(event, sum.worst))) sum.worst = event
   }
-  return JSON.stringify(Array.from(additions.values(), additionRow))
+  const inOrder = [...additions.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+  return JSON.stringify(inOrder.map(additionRow))
 }
 
 function additionRow({ last, worst, ...sum }: Addition) {

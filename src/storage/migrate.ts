@@ -2,13 +2,15 @@ import { fileURLToPath } from 'node:url'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { migrate } from 'drizzle-orm/postgres-js/migrator'
 import { fatal, TempoError } from '../errors.ts'
-import { createClient, type DatabaseTarget, type Sql } from './database.ts'
+import { createClient, type DatabaseTarget, type Sql, withDeadline } from './database.ts'
 
 const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../drizzle', import.meta.url))
 
 /** Key of the advisory lock that lets one starter migrate at a time; any constant would do. */
 const MIGRATION_LOCK = 7776_0001
 const OLDEST_SERVER = 150000
+/** postgres.js tries again without end when the other side closes each connection, as a proxy without a server does. */
+const FIRST_ANSWER_MS = 10_000
 
 /**
  * Brings the schema up to date. Several starters at once wait for each other under an advisory lock, and all but the
@@ -17,7 +19,7 @@ const OLDEST_SERVER = 150000
 export async function migrateDatabase(target: DatabaseTarget): Promise<void> {
   const { sql, orm } = createClient(target, { max: 1, connection: { application_name: 'tempo migrate' } })
   try {
-    await requireServerVersion(sql)
+    await withDeadline(requireServerVersion(sql), FIRST_ANSWER_MS, 'connecting; check DATABASE_URL')
     await sql`SELECT pg_advisory_lock(${MIGRATION_LOCK}::bigint)`
     await refuseNewerSchema(sql)
     await migrate(orm, { migrationsFolder: MIGRATIONS_FOLDER })
@@ -53,14 +55,26 @@ async function refuseNewerSchema(sql: Sql): Promise<void> {
   }
 }
 
+/** SQLSTATE insufficient_privilege (PostgreSQL, Appendix A). */
+const NO_RIGHTS = '42501'
+
 function explainMigrationFailure(error: unknown): unknown {
   if (error instanceof TempoError) return error
-  const text = String((error as Error)?.cause ?? error)
+  const cause = (error as Error)?.cause ?? error
+  const text = String((cause as Error)?.message ?? cause)
   if (/btree_gist/.test(text)) {
     return fatal(
       'extension_missing',
       'The database cannot create the extension btree_gist, which keeps stacks from overlapping.\n' +
         'Install the contrib package of your PostgreSQL, or run as its superuser: CREATE EXTENSION btree_gist;',
+      error,
+    )
+  }
+  if ((cause as { code?: unknown })?.code === NO_RIGHTS) {
+    return fatal(
+      'rights_missing',
+      `The user of the database may not create tables there: ${text}.\n` +
+        'Make it the owner, as a superuser: ALTER DATABASE name OWNER TO user;',
       error,
     )
   }

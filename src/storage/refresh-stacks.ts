@@ -1,8 +1,19 @@
 import type { Tx } from './database.ts'
 
+/** Locks stacks in the order of their ids until the transaction ends; returns those that exist. */
+export async function holdStacks(tx: Tx, ids: string[]): Promise<string[]> {
+  if (ids.length === 0) return []
+  const rows = await tx<{ id: string }[]>`
+    SELECT id FROM stacks WHERE id IN (SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(ids)}::json))
+    ORDER BY id FOR UPDATE`
+  return rows.map((row) => row.id)
+}
+
 /**
  * Computes count, span, latest event, worst severity and the acknowledged and dismissed states of stacks anew from
- * their events, `exceptEvent` left out. A stack is acknowledged, or dismissed, when all its events are.
+ * their events, `exceptEvent` left out. A stack is acknowledged, or dismissed, when all its events are. Only for
+ * stacks that the transaction holds already: a statement that had to wait for one would write sums from before the
+ * wait.
  */
 export async function refreshStacks(
   tx: Tx,

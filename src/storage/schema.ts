@@ -24,7 +24,7 @@ import {
 
 const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
 
-/** Id of the transaction that last changed a row: what a reader compares with its snapshot. */
+/** Id of a transaction that wrote a row: what a reader compares with a snapshot. */
 const xid8 = customType<{ data: string; driverData: string }>({ dataType: () => 'xid8' })
 
 /** An instant with milliseconds; events carry no finer time. */
@@ -70,7 +70,6 @@ export const stacks = pgTable(
     resolved: boolean('resolved').notNull().default(false),
     ackedAt: instant('acked_at'),
     dismissedAt: instant('dismissed_at'),
-    createdTx: xid8('created_tx').notNull().default(sql`pg_current_xact_id()`),
     changedTx: xid8('changed_tx').notNull().default(sql`pg_current_xact_id()`),
   },
   (table) => [
@@ -134,7 +133,8 @@ export const events = pgTable(
     payload: json('payload').$type<Record<string, unknown>>().notNull(),
     ackedAt: instant('acked_at'),
     dismissedAt: instant('dismissed_at'),
-    createdTx: xid8('created_tx').notNull().default(sql`pg_current_xact_id()`),
+    /** The transaction that put it where it is: into this stack, at this start. */
+    placedTx: xid8('placed_tx').notNull().default(sql`pg_current_xact_id()`),
     changedTx: xid8('changed_tx').notNull().default(sql`pg_current_xact_id()`),
   },
   (table) => [
@@ -143,6 +143,30 @@ export const events = pgTable(
     uniqueIndex('events_external').on(table.provider, table.externalId).where(sql`external_id IS NOT NULL`),
     index('events_changed').on(table.changedTx),
     check('events_severity', sql`severity BETWEEN 0 AND 4`),
+  ],
+)
+
+/**
+ * Where an event was before an update by externalID moved it. Later pages of a list show it there, as the first page
+ * did or would have.
+ */
+export const eventMoves = pgTable(
+  'event_moves',
+  {
+    eventId: uuid('event_id')
+      .notNull()
+      .references(() => events.id, { onDelete: 'cascade' }),
+    /** May be gone meanwhile. */
+    stackId: uuid('stack_id').notNull(),
+    startDate: instant('start_date').notNull(),
+    placedTx: xid8('placed_tx').notNull(),
+    movedTx: xid8('moved_tx').notNull().default(sql`pg_current_xact_id()`),
+    movedAt: instant('moved_at').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.eventId, table.movedTx] }),
+    index('event_moves_stack').on(table.stackId),
+    index('event_moves_moved').on(table.movedTx),
   ],
 )
 

@@ -39,13 +39,9 @@ export type Moment = { provider: string; key: string; at: Date }
 
 /**
  * Reads, for each moment, the interval that opens at or before it and the one that opens next, and returns the series
- * by name. `exceptStack` is left out: an event that moves does not stand in its own way.
+ * by name.
  */
-export async function findNeighbours(
-  tx: Tx,
-  moments: Moment[],
-  exceptStack: string | null = null,
-): Promise<Map<string, Series>> {
+export async function findNeighbours(tx: Tx, moments: Moment[]): Promise<Map<string, Series>> {
   const intervals = new Map<string, Map<string, Interval>>()
   for (const moment of moments) intervals.set(seriesName(moment.provider, moment.key), new Map())
   if (moments.length === 0) return new Map()
@@ -57,12 +53,10 @@ export async function findNeighbours(
     FROM q CROSS JOIN LATERAL (
       (SELECT * FROM stack_windows w
        WHERE w.provider = q.provider AND w.key = q.key AND w.opened_at <= q.at
-         AND w.stack_id IS DISTINCT FROM ${exceptStack}::uuid
        ORDER BY w.opened_at DESC LIMIT 1)
       UNION ALL
       (SELECT * FROM stack_windows w
        WHERE w.provider = q.provider AND w.key = q.key AND w.opened_at > q.at
-         AND w.stack_id IS DISTINCT FROM ${exceptStack}::uuid
        ORDER BY w.opened_at LIMIT 1)
     ) w JOIN stacks s ON s.id = w.stack_id`
   for (const row of rows) intervals.get(seriesName(row.provider, row.key))?.set(row.stack_id, intervalOf(row))
@@ -90,8 +84,16 @@ export function windowParameter(rows: Iterable<WindowRowToWrite>): string {
       provider,
       key,
       openedAt: new Date(interval.openedAt),
-      closesAt: interval.closesAt === null ? null : new Date(interval.closesAt),
+      closesAt: writableEnd(interval.closesAt),
       windowMs: interval.windowMs,
     })),
   )
+}
+
+/** 10000-01-01, behind which neither ISO 8601 nor an event can be. */
+const END_OF_TIME = 253_402_300_800_000
+
+/** The end of an interval as the database takes it; one behind the last possible event is none. */
+export function writableEnd(closesAt: number | null): Date | null {
+  return closesAt === null || closesAt >= END_OF_TIME ? null : new Date(closesAt)
 }

@@ -3,6 +3,7 @@ import type { Accepted, JudgedEvent } from '../event.ts'
 import { bandOf } from '../event.ts'
 import type { Database, Queryable, Tx } from './database.ts'
 import { insertEvents, type Placements } from './insert-events.ts'
+import { retryRaces } from './races.ts'
 import { findNeighbours, lockNames, seriesName } from './series.ts'
 import { findByExternalId, updateEvent } from './update-event.ts'
 
@@ -19,22 +20,15 @@ const IDEMPOTENCY_HOURS = 24
  */
 export async function storeEvents(db: Database, batch: JudgedEvent[]): Promise<Accepted[]> {
   let names = lockedNames(batch)
-  for (let tries = 1; ; tries++) {
+  for (;;) {
     try {
-      return await storeUnderLocks(db, batch, names)
+      return await retryRaces(() => storeUnderLocks(db, batch, names))
     } catch (error) {
-      if (error instanceof MissingLocks) names = [...names, ...error.names]
-      else if (tries >= MAX_TRIES || !RACES.has((error as { code?: string }).code ?? '')) throw error
+      if (!(error instanceof MissingLocks)) throw error
+      names = [...names, ...error.names]
     }
   }
 }
-
-/**
- * SQLSTATEs of a race with a writer who holds no locks; the next try sees what that one wrote: serialization failure,
- * deadlock, exclusion violation, unique violation.
- */
-const RACES = new Set(['40001', '40P01', '23P01', '23505'])
-const MAX_TRIES = 3
 
 /** The first answer that was given under an Idempotency-Key, or null when there is none, or it is too old. */
 export async function findAnswer(db: Database, tokenId: string, key: string): Promise<Accepted | null> {

@@ -24,8 +24,15 @@ export async function insertToken(db: Database, token: Token): Promise<void> {
   })
 }
 
-/** Stores the token unless a usable admin token exists; true when it was stored. Safe with many starters at once. */
-export async function insertFirstAdminToken(db: Database, token: Token): Promise<boolean> {
+/**
+ * Stores the token unless a usable admin token exists; true when it was stored. Safe with many starters at once.
+ * `keep` writes the secret down before the token counts: a token that nobody knows would keep a better one from being made.
+ */
+export async function insertFirstAdminToken(
+  db: Database,
+  token: Token,
+  keep: () => Promise<void>,
+): Promise<boolean> {
   return db.orm.transaction(async (tx) => {
     await tx.execute(sql`SELECT pg_advisory_xact_lock(${MAKE_ADMIN_LOCK}::bigint)`)
     const usable = await tx
@@ -42,6 +49,7 @@ export async function insertFirstAdminToken(db: Database, token: Token): Promise
     if (usable.length > 0) return false
     await tx.insert(tokens).values(token)
     await tx.execute(sql`SELECT pg_notify(${TOKENS_CHANNEL}, '')`)
+    await keep()
     return true
   })
 }

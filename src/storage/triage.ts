@@ -1,6 +1,7 @@
 import type { Database, Tx } from './database.ts'
 import { eventConditions, type Filter, stackConditions } from './filters.ts'
-import { refreshStacks } from './refresh-stacks.ts'
+import { retryRaces } from './races.ts'
+import { holdStacks, refreshStacks } from './refresh-stacks.ts'
 import { CHANGES_CHANNEL } from './store-events.ts'
 
 export const VERBS = ['ack', 'unack', 'dismiss', 'restore'] as const
@@ -11,19 +12,13 @@ export type Verb = (typeof VERBS)[number]
 const CHUNK = 500
 
 /** Acknowledges, dismisses, … all events of these stacks; returns the ids of the stacks that exist. */
-export async function triageStacks(db: Database, verb: Verb, stackIds: string[]): Promise<string[]> {
-  return inChunks(
-    stackIds,
-    (chunk) => db.write.begin((tx) => changeStacks(tx, verb, chunk)) as Promise<string[]>,
-  )
+export function triageStacks(db: Database, verb: Verb, stackIds: string[]): Promise<string[]> {
+  return inChunks(db, stackIds, (tx, chunk) => changeStacks(tx, verb, chunk))
 }
 
 /** The same for single events; their stacks follow. Returns the ids of the events that exist. */
-export async function triageEvents(db: Database, verb: Verb, eventIds: string[]): Promise<string[]> {
-  return inChunks(
-    eventIds,
-    (chunk) => db.write.begin((tx) => changeEvents(tx, verb, chunk)) as Promise<string[]>,
-  )
+export function triageEvents(db: Database, verb: Verb, eventIds: string[]): Promise<string[]> {
+  return inChunks(db, eventIds, (tx, chunk) => changeEvents(tx, verb, chunk))
 }
 
 /** Ids of all stacks, or events, that a filter names now; what arrives later is not touched. */
@@ -40,13 +35,22 @@ export async function idsOf(db: Database, what: 'stacks' | 'events', filter: Fil
   return rows.map((row) => row.id)
 }
 
-async function inChunks(ids: string[], change: (chunk: string[]) => Promise<string[]>): Promise<string[]> {
+/** A transaction per chunk. It may meet a sender's that holds the same stacks in another order: then once more. */
+async function inChunks(
+  db: Database,
+  ids: string[],
+  change: (tx: Tx, chunk: string[]) => Promise<string[]>,
+): Promise<string[]> {
   const sorted = [...new Set(ids)].sort()
   const done: string[] = []
-  for (let at = 0; at < sorted.length; at += CHUNK) done.push(...(await change(sorted.slice(at, at + CHUNK))))
+  for (let at = 0; at < sorted.length; at += CHUNK) {
+    const chunk = sorted.slice(at, at + CHUNK)
+    done.push(...((await retryRaces(() => db.write.begin((tx) => change(tx, chunk)))) as string[]))
+  }
   return done
 }
 
+/** Holds the stacks first: an event that arrives meanwhile then waits, and reopens the stack when it is in. */
 async function changeStacks(tx: Tx, verb: Verb, ids: string[]): Promise<string[]> {
   const held = await holdStacks(tx, ids)
   await tx`
@@ -58,24 +62,27 @@ async function changeStacks(tx: Tx, verb: Verb, ids: string[]): Promise<string[]
 }
 
 async function changeEvents(tx: Tx, verb: Verb, ids: string[]): Promise<string[]> {
-  const wanted = JSON.stringify(ids)
-  const rows = await tx<{ id: string; stackId: string }[]>`
-    SELECT id, stack_id AS "stackId" FROM events
-    WHERE id IN (SELECT value::uuid FROM json_array_elements_text(${wanted}::json))`
-  const held = await holdStacks(tx, [...new Set(rows.map((row) => row.stackId))].sort())
+  const { found, held } = await holdStacksOf(tx, ids)
   await tx`
     UPDATE events SET ${assignment(tx, verb)}, changed_tx = pg_current_xact_id()
-    WHERE id IN (SELECT value::uuid FROM json_array_elements_text(${wanted}::json)) AND ${unchanged(tx, verb)}`
+    WHERE id IN (SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(found)}::json))
+      AND ${unchanged(tx, verb)}`
   await finish(tx, held)
-  return rows.map((row) => row.id)
+  return found
 }
 
-/** Locks the stacks first: an event that arrives meanwhile then waits, and reopens the stack when it is in. */
-async function holdStacks(tx: Tx, ids: string[]): Promise<string[]> {
-  const rows = await tx<{ id: string }[]>`
-    SELECT id FROM stacks WHERE id IN (SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(ids)}::json))
-    ORDER BY id FOR UPDATE`
-  return rows.map((row) => row.id)
+/** Holds the stacks of events. An event may move until its stack is held, so it is looked for until it stayed. */
+async function holdStacksOf(tx: Tx, eventIds: string[]): Promise<{ found: string[]; held: string[] }> {
+  const held = new Set<string>()
+  for (;;) {
+    const rows = await tx<{ id: string; stackId: string }[]>`
+      SELECT id, stack_id AS "stackId" FROM events
+      WHERE id IN (SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(eventIds)}::json))`
+    const missing = rows.filter((row) => !held.has(row.stackId))
+    if (missing.length === 0) return { found: rows.map((row) => row.id), held: [...held] }
+    const more = await holdStacks(tx, [...new Set(missing.map((row) => row.stackId))])
+    for (const id of more) held.add(id)
+  }
 }
 
 async function finish(tx: Tx, stackIds: string[]): Promise<void> {

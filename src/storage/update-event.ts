@@ -1,11 +1,20 @@
 import { v7 as uuidv7 } from 'uuid'
 import { type JudgedEvent, severityRank } from '../event.ts'
-import type { Tx } from './database.ts'
-import { closingTime, type Interval } from './placement.ts'
-import { refreshStacks } from './refresh-stacks.ts'
+import type { Database, Tx } from './database.ts'
+import type { Interval, Placement } from './placement.ts'
+import { holdStacks, refreshStacks } from './refresh-stacks.ts'
 import { findNeighbours, seriesName, windowParameter } from './series.ts'
 
-export type StoredReference = { id: string; stackId: string; provider: string; key: string | null }
+export type StoredReference = {
+  id: string
+  stackId: string
+  provider: string
+  key: string | null
+  startDate: Date
+}
+
+/** Hours for which pages know where an event was before it moved. */
+const MOVES_HOURS = 24
 
 /** Finds stored events by their externalID; the map's keys are `provider externalID`. */
 export async function findByExternalId(
@@ -14,7 +23,8 @@ export async function findByExternalId(
 ): Promise<Map<string, StoredReference>> {
   const wanted = events.map(({ provider, externalID }) => ({ provider, externalID }))
   const rows = await tx<(StoredReference & { externalID: string })[]>`
-    SELECT e.id, e.stack_id AS "stackId", e.provider, e.external_id AS "externalID", s.key
+    SELECT e.id, e.stack_id AS "stackId", e.provider, e.external_id AS "externalID", s.key,
+           e.start_date AS "startDate"
     FROM json_to_recordset(${JSON.stringify(wanted)}::json) AS q(provider text, "externalID" text)
     JOIN events e ON e.provider = q.provider AND e.external_id = q."externalID"
     JOIN stacks s ON s.id = e.stack_id`
@@ -22,87 +32,128 @@ export async function findByExternalId(
 }
 
 /**
- * Puts an event in the place of the stored one with its externalID. It may move to another stack; both stacks are
- * right afterwards, and one that lost its last event is gone. The caller holds the locks of both series.
+ * Puts an event in the place of the stored one with its externalID. With a new time or key it may move to another
+ * stack; both are right afterwards, and one that lost its last event is gone. Stacks do not merge: two of one key
+ * stay two, also when an update takes away what kept them apart. The caller holds the locks of both series.
  */
 export async function updateEvent(tx: Tx, event: JudgedEvent): Promise<{ id: string; stackId: string }> {
   const stored = (await findByExternalId(tx, [event])).get(`${event.provider} ${event.externalID}`)!
-  const alone = await leaveStack(tx, stored)
-  const reusable = alone && stored.key === event.key ? stored.stackId : null
-  const stackId = await enterStack(tx, event, reusable)
+  await holdStacks(tx, [stored.stackId])
+  const stays = stored.key === event.key && stored.startDate.getTime() === event.startDate.getTime()
+  const stackId = stays ? stored.stackId : await moveEvent(tx, stored, event)
+  await overwriteEvent(tx, stored, event, stackId)
+  await holdStacks(tx, [stackId])
+  await refreshStacks(tx, [stackId])
+  if (stackId !== stored.stackId) await dropIfEmpty(tx, stored.stackId)
+  return { id: stored.id, stackId }
+}
+
+/** Forgets places that only very old cursors could still ask for. */
+export async function forgetMoves(db: Database): Promise<void> {
+  await db.read`DELETE FROM event_moves WHERE moved_at < now() - make_interval(hours => ${MOVES_HOURS}::int)`
+}
+
+/** Takes the event out of its stack and returns the one it now belongs to: its old one again if it was alone there. */
+async function moveEvent(tx: Tx, stored: StoredReference, event: JudgedEvent): Promise<string> {
+  const first = await firstOfOthers(tx, stored)
+  if (stored.key !== null) await shrinkWindow(tx, stored, first)
+  if (first !== null) await refreshStacks(tx, [stored.stackId], stored.id)
+  const reusable = first === null && stored.key === event.key ? stored.stackId : null
+  return enterStack(tx, event, reusable)
+}
+
+async function firstOfOthers(tx: Tx, { stackId, id }: StoredReference): Promise<Date | null> {
+  const [rest] = await tx<{ first: Date | null }[]>`
+    SELECT min(start_date) AS first FROM events WHERE stack_id = ${stackId} AND id <> ${id}`
+  return rest?.first ?? null
+}
+
+/**
+ * Opens the interval of the stack that an event leaves at the first event left, or takes it away if there is none.
+ * Then it may end later, and so may the one before it, which perhaps ended where this one opened.
+ */
+async function shrinkWindow(tx: Tx, stored: StoredReference, first: Date | null): Promise<void> {
+  const { stackId, provider, key, startDate } = stored
+  if (first === null) await tx`DELETE FROM stack_windows WHERE stack_id = ${stackId}`
+  else await tx`UPDATE stack_windows SET opened_at = ${first} WHERE stack_id = ${stackId}`
+  await tx`
+    WITH ends AS (
+      SELECT w.stack_id, least(
+        w.opened_at + w.window_ms * interval '1 millisecond',
+        (SELECT min(n.opened_at) FROM stack_windows n
+         WHERE n.provider = w.provider AND n.key = w.key AND n.opened_at > w.opened_at)) AS closes_at
+      FROM stack_windows w
+      WHERE w.stack_id = ${stackId} OR w.stack_id = (
+        SELECT p.stack_id FROM stack_windows p
+        WHERE p.provider = ${provider} AND p.key = ${key} AND p.opened_at <= ${startDate} AND p.stack_id <> ${stackId}
+        ORDER BY p.opened_at DESC LIMIT 1)
+    ), moved AS (
+      UPDATE stack_windows w SET closes_at = ends.closes_at FROM ends
+      WHERE w.stack_id = ends.stack_id AND w.closes_at IS DISTINCT FROM ends.closes_at
+      RETURNING w.stack_id
+    )
+    UPDATE stacks SET changed_tx = pg_current_xact_id() WHERE id IN (SELECT stack_id FROM moved)`
+}
+
+/** Finds or makes the stack that the event now belongs to, and gives its interval room for the event. */
+async function enterStack(tx: Tx, event: JudgedEvent, reusable: string | null): Promise<string> {
+  const newId = reusable ?? uuidv7()
+  const placement = event.key === null ? null : await findPlace(tx, event, event.key, newId)
+  const stackId = placement?.interval.stackId ?? newId
+  if (stackId === newId && reusable === null) await openStack(tx, event, newId)
+  if (placement && placement.how !== 'joined') await writeWindow(tx, event, placement.interval)
+  return stackId
+}
+
+async function findPlace(tx: Tx, event: JudgedEvent, key: string, newId: string): Promise<Placement> {
+  const { provider, startDate, windowMs } = event
+  const series = await findNeighbours(tx, [{ provider, key, at: startDate }])
+  return series.get(seriesName(provider, key))!.place(startDate.getTime(), windowMs, () => newId)
+}
+
+async function openStack(tx: Tx, event: JudgedEvent, id: string): Promise<void> {
+  await tx`
+    INSERT INTO stacks (id, provider, key, node, vmid, title, first_event_at, last_event_at, latest_event_id,
+                        event_count, severity, label, severity_at)
+    VALUES (${id}, ${event.provider}, ${event.key}, ${event.node}, ${event.vmid}, ${event.title}, ${event.startDate},
+            ${event.startDate}, ${event.id}, 1, ${severityRank(event.severity)}, ${event.label}, ${event.startDate})`
+}
+
+async function writeWindow(tx: Tx, { provider, key }: JudgedEvent, interval: Interval): Promise<void> {
+  const row = { stackId: interval.stackId, provider, key: key!, interval }
+  await tx`
+    INSERT INTO stack_windows (stack_id, provider, key, opened_at, closes_at, window_ms)
+    SELECT * FROM json_to_recordset(${windowParameter([row])}::json) AS w(
+      "stackId" uuid, provider text, key text, "openedAt" timestamptz, "closesAt" timestamptz, "windowMs" bigint)
+    ON CONFLICT (stack_id) DO UPDATE SET opened_at = excluded.opened_at, closes_at = excluded.closes_at`
+}
+
+/** Writes the event over the stored one; its id, its time of arrival and what people did to it stay. */
+async function overwriteEvent(
+  tx: Tx,
+  stored: StoredReference,
+  event: JudgedEvent,
+  stackId: string,
+): Promise<void> {
+  const moves = stackId !== stored.stackId || stored.startDate.getTime() !== event.startDate.getTime()
+  if (moves) {
+    await tx`
+      INSERT INTO event_moves (event_id, stack_id, start_date, placed_tx, moved_at)
+      SELECT id, stack_id, start_date, placed_tx, now() FROM events
+      WHERE id = ${stored.id} AND placed_tx <> pg_current_xact_id()`
+  }
   await tx`
     UPDATE events SET
       stack_id = ${stackId}, title = ${event.title}, subtitle = ${event.subtitle},
       start_date = ${event.startDate}, end_date = ${event.endDate}, event_type = ${event.eventType},
       severity = ${severityRank(event.severity)}, label = ${event.label}, color = ${event.color},
       node = ${event.node}, vmid = ${event.vmid}, metadata = ${JSON.stringify(event.metadata)}::json,
-      payload = ${JSON.stringify(event.payload)}::json, changed_tx = pg_current_xact_id()
+      payload = ${JSON.stringify(event.payload)}::json, changed_tx = pg_current_xact_id(),
+      placed_tx = ${moves ? tx`pg_current_xact_id()` : tx`placed_tx`}
     WHERE id = ${stored.id}`
-  await refreshStacks(tx, [stackId])
-  if (alone && stackId !== stored.stackId) await tx`DELETE FROM stacks WHERE id = ${stored.stackId}`
-  return { id: stored.id, stackId }
 }
 
-/** Shrinks the stack to its other events; true when there are none. */
-async function leaveStack(tx: Tx, stored: StoredReference): Promise<boolean> {
-  const [rest] = await tx<{ first: Date | null }[]>`
-    SELECT min(start_date) AS first FROM events WHERE stack_id = ${stored.stackId} AND id <> ${stored.id}`
-  const first = rest?.first ?? null
-  if (first === null) return true
-  if (stored.key !== null) await reopenWindow(tx, stored.stackId, first)
-  await refreshStacks(tx, [stored.stackId], stored.id)
-  return false
-}
-
-/** Moves the opening of a stack to the first event left in it, and its end accordingly. */
-async function reopenWindow(tx: Tx, stackId: string, openedAt: Date): Promise<void> {
-  const [row] = await tx<{ windowMs: string | null; nextOpensAt: Date | null }[]>`
-    SELECT w.window_ms AS "windowMs", (
-      SELECT min(n.opened_at) FROM stack_windows n
-      WHERE n.provider = w.provider AND n.key = w.key AND n.opened_at > w.opened_at) AS "nextOpensAt"
-    FROM stack_windows w WHERE w.stack_id = ${stackId}`
-  if (!row) return
-  const windowMs = row.windowMs === null ? null : Number(row.windowMs)
-  const closesAt = closingTime(openedAt.getTime(), windowMs, row.nextOpensAt?.getTime() ?? null)
+async function dropIfEmpty(tx: Tx, stackId: string): Promise<void> {
   await tx`
-    UPDATE stack_windows SET opened_at = ${openedAt}, closes_at = ${closesAt === null ? null : new Date(closesAt)}
-    WHERE stack_id = ${stackId}`
-}
-
-/** Finds or makes the stack that the event now belongs to, and gives its interval room for the event. */
-async function enterStack(tx: Tx, event: JudgedEvent, reusable: string | null): Promise<string> {
-  if (event.key === null) return reusable ?? openStack(tx, event, uuidv7())
-  const moment = { provider: event.provider, key: event.key, at: event.startDate }
-  const series = (await findNeighbours(tx, [moment], reusable)).get(seriesName(event.provider, event.key))!
-  const { interval, how } = series.place(
-    event.startDate.getTime(),
-    event.windowMs,
-    () => reusable ?? uuidv7(),
-  )
-  if (how === 'opened' && interval.stackId !== reusable) await openStack(tx, event, interval.stackId)
-  if (how === 'opened' && reusable !== null) await dropWindow(tx, reusable)
-  if (how !== 'joined') await writeWindow(tx, event.provider, event.key, interval)
-  return interval.stackId
-}
-
-async function dropWindow(tx: Tx, stackId: string): Promise<void> {
-  await tx`DELETE FROM stack_windows WHERE stack_id = ${stackId}`
-}
-
-async function openStack(tx: Tx, event: JudgedEvent, id: string): Promise<string> {
-  await tx`
-    INSERT INTO stacks (id, provider, key, node, vmid, title, first_event_at, last_event_at, latest_event_id,
-                        event_count, severity, label, severity_at)
-    VALUES (${id}, ${event.provider}, ${event.key}, ${event.node}, ${event.vmid}, ${event.title}, ${event.startDate},
-            ${event.startDate}, ${event.id}, 1, ${severityRank(event.severity)}, ${event.label}, ${event.startDate})`
-  return id
-}
-
-async function writeWindow(tx: Tx, provider: string, key: string, interval: Interval): Promise<void> {
-  const row = { stackId: interval.stackId, provider, key, interval }
-  await tx`
-    INSERT INTO stack_windows (stack_id, provider, key, opened_at, closes_at, window_ms)
-    SELECT * FROM json_to_recordset(${windowParameter([row])}::json) AS w(
-      "stackId" uuid, provider text, key text, "openedAt" timestamptz, "closesAt" timestamptz, "windowMs" bigint)
-    ON CONFLICT (stack_id) DO UPDATE SET opened_at = excluded.opened_at, closes_at = excluded.closes_at`
+    DELETE FROM stacks s WHERE s.id = ${stackId} AND NOT EXISTS (SELECT 1 FROM events e WHERE e.stack_id = s.id)`
 }

@@ -1,0 +1,73 @@
+/** Senders that post without a pause, and what they were told. */
+import assert from 'node:assert/strict'
+import type { Database } from '../../src/storage/database.ts'
+import { assertInvariants } from './invariants.ts'
+
+export type Load = {
+  /** Id of the event by the mark in its metadata: what was answered with 200. */
+  answered: Map<string, string>
+  /** Other answers, by status. */
+  refused: Map<number, number>
+  /** Lets each sender end with the answer that it waits for. */
+  stop: () => Promise<void>
+}
+
+let marks = 0
+
+/** Sixteen senders post to a few stacks; each ends when it cannot reach the server any more. */
+export function startLoad(url: string, token: string, senders = 16): Load {
+  const answered = new Map<string, string>()
+  const refused = new Map<number, number>()
+  let stopped = false
+
+  async function send(): Promise<void> {
+    const number = marks++
+    const mark = `mark-${process.pid}-${number}`
+    const metadata = {
+      NodeName: `pve-${number % 2}`,
+      VMID: String(100 + (number % 5)),
+      severity: 'info',
+      mark,
+    }
+    const body = JSON.stringify({ providerIdentifier: 'com.proxmox', title: 'backup', metadata })
+    const response = await fetch(`${url}/ingest`, {
+      method: 'POST',
+      headers: { 'X-Tempo-Token': token },
+      body,
+    })
+    const answer = (await response.json()) as { id: string }
+    if (response.status === 200) answered.set(mark, answer.id)
+    else refused.set(response.status, (refused.get(response.status) ?? 0) + 1)
+  }
+
+  async function loop(): Promise<void> {
+    try {
+      while (!stopped) await send()
+    } catch {
+      // The connection was refused, or cut before the answer: nobody was told that the event is stored.
+    }
+  }
+
+  const loops = Array.from({ length: senders }, loop)
+  return {
+    answered,
+    refused,
+    stop: async () => {
+      stopped = true
+      await Promise.all(loops)
+    },
+  }
+}
+
+/** Everything that was answered with 200 is there exactly once, and the stacks agree with their events. */
+export async function assertStored(db: Database, loads: Load[]): Promise<void> {
+  const rows = await db.read<{ id: string; mark: string }[]>`SELECT id, metadata->>'mark' AS mark FROM events`
+  const byMark = Map.groupBy(rows, ({ mark }) => mark)
+  for (const [mark, id] of loads.flatMap(({ answered }) => [...answered])) {
+    const found = byMark.get(mark)?.map((row) => row.id)
+    assert.deepEqual(found, [id], `${mark} was answered with 200`)
+  }
+  const repeated = [...byMark].filter(([, events]) => events.length > 1)
+  assert.deepEqual(repeated, [], 'no event is there twice, answered or not')
+  await assertInvariants(db)
+}
