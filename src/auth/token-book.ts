@@ -1,13 +1,14 @@
 import { NIL as NIL_UUID } from 'uuid'
 import { unauthorized, unavailable } from '../errors.ts'
 import { isWithinProvider, type Scope, type Token } from '../event.ts'
+import { RefusedToken } from './refused-token.ts'
 import { hashSecret, prefixOf, sameHash } from './secret.ts'
 
 /** Who asks: a token that was found good. `providers` empty: any. */
 export type Caller = { tokenId: string; name: string; scopes: readonly Scope[]; providers: readonly string[] }
 
 export type TokenBook = {
-  /** The caller of a token; throws unauthorized with the reason. */
+  /** The caller of a token; throws unauthorized with the reason, as a RefusedToken when it once was good. */
   identify: (secret: string | null) => Promise<Caller>
   /** Reads all tokens anew. */
   reload: () => Promise<void>
@@ -78,8 +79,8 @@ export function createTokenBook(options: TokenBookOptions): TokenBook {
     const token = prefix ? (find(prefix, hash) ?? (await findNew(prefix, hash))) : undefined
     if (!token) throw unauthorized('unknown_token')
     const now = options.now()
-    if (token.revokedAt) throw unauthorized('token_revoked')
-    if (token.expiresAt && token.expiresAt <= now) throw unauthorized('token_expired')
+    if (token.revokedAt) throw new RefusedToken('token_revoked', token)
+    if (token.expiresAt && token.expiresAt <= now) throw new RefusedToken('token_expired', token)
     uses.set(token.id, now)
     return { tokenId: token.id, name: token.name, scopes: token.scopes, providers: token.providers }
   }

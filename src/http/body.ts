@@ -1,14 +1,17 @@
 import type { Context } from 'hono'
 import { bodyTooLarge, TempoError } from '../errors.ts'
 
-export type BodyReader = (c: Context) => Promise<Uint8Array>
+export type BodyReader = ((c: Context) => Promise<Uint8Array>) & {
+  /** Bytes that a body may have. */
+  limit: number
+}
 
 /**
  * Reads bodies of up to `limit` bytes. A larger one is refused by its Content-Length before any of it is read, and
  * without one as soon as the limit is passed.
  */
 export function createBodyReader(limit: number): BodyReader {
-  return async (c) => {
+  const read = async (c: Context) => {
     const announced = c.req.header('content-length')
     if (announced !== undefined && Number(announced) > limit) throw bodyTooLarge(limit)
     try {
@@ -20,6 +23,7 @@ export function createBodyReader(limit: number): BodyReader {
       throw new TempoError('body_incomplete', 400, 'Body incomplete', detail, { cause: error })
     }
   }
+  return Object.assign(read, { limit })
 }
 
 async function readStream(stream: ReadableStream<Uint8Array> | null, limit: number): Promise<Uint8Array> {

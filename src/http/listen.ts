@@ -1,8 +1,9 @@
-import type { Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createAdaptorServer } from '@hono/node-server'
+import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
-import { fatal } from '../errors.ts'
+import { fatal, TempoError } from '../errors.ts'
+import { problemOf } from './problem.ts'
 
 export type Listening = {
   /** The port in use, which differs from the wish when that was 0. */
@@ -16,13 +17,23 @@ const REQUEST_TIMEOUT_MS = 60_000
 
 /** Serves the app on an address. Throws a fatal that says what to do when the port is taken. */
 export async function listenOn(app: Hono, host: string, port: number): Promise<Listening> {
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server
+  const server = createServer(getRequestListener(app.fetch, { errorHandler: answerBroken }))
   server.requestTimeout = REQUEST_TIMEOUT_MS
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(explainFailure(error, host, port)))
     server.listen(port, host, () => resolve())
   })
   return { port: (server.address() as AddressInfo).port, close: (graceMs) => close(server, graceMs) }
+}
+
+/** A request whose target or Host makes no sense never gets to the app; its answer looks like all others. */
+function answerBroken(): Response {
+  const detail = 'The request line or the Host header is not valid.'
+  const problem = problemOf(new TempoError('bad_request', 400, 'Bad request', detail))
+  return new Response(JSON.stringify(problem), {
+    status: 400,
+    headers: { 'Content-Type': 'application/problem+json' },
+  })
 }
 
 async function close(server: Server, graceMs: number): Promise<void> {

@@ -3,6 +3,12 @@ import type { Env } from './guard.ts'
 
 const PUBLIC = new Set(['/health'])
 
+/** Where the document is served, and the root of the server seen from there, whatever path a proxy adds. */
+const DOCUMENTS = [
+  ['/openapi.json', '.'],
+  ['/api/v1/openapi.json', '../..'],
+] as const
+
 /** Serves the OpenAPI document, made from the schemas that the routes check requests with. */
 export function describeApi(app: OpenAPIHono<Env>, version: string): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', {
@@ -13,17 +19,16 @@ export function describeApi(app: OpenAPIHono<Env>, version: string): void {
   })
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })
 
-  let text: string | null = null
-  const document = () => {
-    text ??= JSON.stringify(makeDocument(app, version))
-    return text
-  }
-  for (const path of ['/openapi.json', '/api/v1/openapi.json']) {
-    app.get(path, (c) => c.body(document(), 200, { 'Content-Type': 'application/json' }))
+  for (const [path, root] of DOCUMENTS) {
+    let text: string | null = null
+    app.get(path, (c) => {
+      text ??= JSON.stringify(makeDocument(app, version, root))
+      return c.body(text, 200, { 'Content-Type': 'application/json' })
+    })
   }
 }
 
-function makeDocument(app: OpenAPIHono<Env>, version: string) {
+function makeDocument(app: OpenAPIHono<Env>, version: string, root: string) {
   const document = app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {
@@ -32,7 +37,7 @@ function makeDocument(app: OpenAPIHono<Env>, version: string) {
       description: 'Receives notifications of Proxmox and others and shows them as a timeline.',
       license: { name: 'MIT' },
     },
-    servers: [{ url: '.' }],
+    servers: [{ url: root }],
     security: [{ token: [] }, { bearer: [] }],
   })
   for (const [path, item] of Object.entries(document.paths ?? {})) {

@@ -16,7 +16,17 @@ export const instant = z
   })
   .openapi({ type: 'string', format: 'date-time', example: '2026-04-29T00:00:00Z' })
 
-export const limit = z.coerce.number().int().min(1).max(200).default(50).openapi({ type: 'integer' })
+export const limit = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(200)
+  .default(50)
+  .openapi({ type: 'integer', minimum: 1, maximum: 200, default: 50 })
+
+/** PostgreSQL holds no NUL in a text. */
+const NO_NUL = /^[^\0]*$/
+export const storable = () => z.string().regex(NO_NUL, 'must not hold a NUL character')
 
 export const idParam = z.object({ id: z.uuid('is not an id') })
 
@@ -27,11 +37,10 @@ export const filterShape = {
     .regex(PROVIDER_PATTERN, 'must look like com.proxmox')
     .optional()
     .openapi({ description: 'This provider and everything below it', example: 'com.proxmox' }),
-  node: z.string().min(1).max(255).optional(),
-  vmid: z.string().min(1).max(255).optional(),
+  node: storable().min(1).max(255).optional(),
+  vmid: storable().min(1).max(255).optional(),
   severity: z.enum(SEVERITIES).optional().openapi({ description: 'At least this severity' }),
-  q: z
-    .string()
+  q: storable()
     .max(200)
     .transform(searchWords)
     .refine((words) => words.length <= MAX_WORDS, `has more than ${MAX_WORDS} words`)

@@ -1,18 +1,54 @@
 import { z } from '@hono/zod-openapi'
+import { parseTimestamp } from '../adapters/timestamp.ts'
 import { EVENT_TYPES, providerIdentifier, SEVERITIES } from '../event.ts'
 
-const timestamp = z.union([z.string(), z.number()]).openapi({
-  description: 'ISO 8601 with a zone, or Unix seconds (beyond 1e11: milliseconds)',
-  example: '2026-04-29T03:14:00Z',
+/** Blank means the same as not there, wherever a field may be left out; texts are trimmed. */
+function trimmed(value: unknown): unknown {
+  return typeof value === 'string' ? value.trim() || undefined : value
+}
+
+function optional<T extends z.ZodType>(schema: T) {
+  return z.preprocess(trimmed, schema.nullish()).optional()
+}
+
+/** A text of so many characters, as people and JSON Schema count them. */
+function text(maxLength: number) {
+  return z
+    .string()
+    .refine((value) => [...value].length <= maxLength, `is over ${maxLength} characters`)
+    .openapi({ maxLength })
+}
+
+const timestamp = z
+  .union([z.string(), z.number()])
+  .refine((value) => parseTimestamp(value).ok, 'is not a date')
+  .openapi({
+    description: 'ISO 8601 with a zone, or Unix seconds (beyond 1e11: milliseconds)',
+    example: '2026-04-29T03:14:00Z',
+  })
+
+function withoutBlanks(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).filter(([, content]) => (trimmed(content) ?? null) !== null),
+  )
+}
+
+const trigger = z.preprocess(
+  withoutBlanks,
+  z.union([z.strictObject({ openURL: text(2_000) }), z.strictObject({ copyToClipboard: text(2_000) })]),
+)
+
+const action = z.looseObject({
+  label: z.preprocess(trimmed, text(100)),
+  systemIcon: optional(text(100)),
+  trigger,
 })
-const trigger = z.union([
-  z.strictObject({ openURL: z.string() }),
-  z.strictObject({ copyToClipboard: z.string() }),
-])
 
 /**
  * The payload of /ingest for the OpenAPI document. Adapters check payloads by hand, because a metadata object must
- * pass through untouched and all problems are told at once; a test holds both to the same verdicts.
+ * pass through untouched and all problems are told at once; a test holds both to the same verdicts, but for the limits
+ * of metadata, which are told here in words.
  */
 export const PayloadSchema = z
   .looseObject({
@@ -21,33 +57,20 @@ export const PayloadSchema = z
       .trim()
       .min(1)
       .openapi({ description: 'Longer than 1,000 characters: cut, with a warning' }),
-    providerIdentifier: providerIdentifier
-      .nullish()
-      .openapi({ description: 'May be left out when the token is bound to exactly one' }),
-    startDate: timestamp.nullish(),
-    endDate: timestamp.nullish(),
-    eventType: z.enum(EVENT_TYPES).nullish(),
-    externalID: z.union([z.string().trim().max(200), z.number()]).nullish(),
-    severity: z.enum(SEVERITIES).nullish(),
-    color: z
-      .string()
-      .regex(/^#[0-9a-fA-F]{6}$/)
-      .nullish(),
-    groupingKey: z.union([z.string().trim().max(500), z.number()]).nullish(),
-    recurrenceRule: z.string().trim().max(1_000).nullish(),
-    actions: z
-      .array(
-        z.looseObject({
-          label: z.string().trim().min(1).max(100),
-          systemIcon: z.string().nullish(),
-          trigger,
-        }),
-      )
-      .max(8)
-      .nullish(),
-    metadata: z
-      .record(z.string(), z.unknown())
-      .nullish()
-      .openapi({ description: 'At most 256 keys and 16 levels' }),
+    providerIdentifier: optional(providerIdentifier).openapi({
+      description: 'May be left out when the token is bound to exactly one',
+    }),
+    startDate: optional(timestamp),
+    endDate: optional(timestamp),
+    eventType: optional(z.enum(EVENT_TYPES)),
+    externalID: optional(z.union([text(200), z.number()])),
+    severity: optional(z.enum(SEVERITIES)),
+    color: optional(z.string().regex(/^#[0-9a-fA-F]{6}$/)),
+    groupingKey: optional(z.union([text(500), z.number()])),
+    recurrenceRule: optional(text(1_000)),
+    actions: optional(z.array(action).max(8)),
+    metadata: optional(z.record(z.string(), z.unknown())).openapi({
+      description: 'At most 256 keys and 16 levels',
+    }),
   })
   .openapi('Payload')

@@ -1,8 +1,10 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { TempoError } from '../errors.ts'
+import { TempoError, unavailable } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { isPassing } from '../storage/database.ts'
+import { letAnswerArrive } from './connection.ts'
 
 /** A problem document (RFC 9457) of an expected failure. */
 export function problemOf(error: TempoError): Record<string, unknown> {
@@ -21,14 +23,19 @@ export function problemOf(error: TempoError): Record<string, unknown> {
 export function answerProblem(c: Context, thrown: unknown, log: Log): Response {
   const error = asTempoError(thrown)
   if (error.status >= 500) {
-    const facts = { err: error.cause ?? thrown, method: c.req.method, path: c.req.path, code: error.code }
+    const facts = {
+      err: error.cause ?? thrown,
+      method: c.req.method,
+      path: c.req.path,
+      code: error.code,
+    }
     if (error.code === 'internal') log.error(facts, 'request failed')
     else log.warn(facts, error.message)
   }
+  letAnswerArrive(c)
   c.header('Content-Type', 'application/problem+json')
   if (error.retryAfter !== undefined) c.header('Retry-After', String(error.retryAfter))
   if (error.status === 401) c.header('WWW-Authenticate', 'Bearer realm="tempo"')
-  if (error.status === 413) c.header('Connection', 'close')
   return c.body(JSON.stringify(problemOf(error)), error.status as ContentfulStatusCode)
 }
 
@@ -42,6 +49,9 @@ function asTempoError(thrown: unknown): TempoError {
       thrown.message || 'The request is not valid.',
     )
   }
+  // Drizzle wraps what the database said.
+  const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown
+  if (isPassing(cause)) return unavailable('The database does not answer. Try again.', thrown)
   const detail = 'Something failed here. The log of the server says what.'
   return new TempoError('internal', 500, 'Internal error', detail, { cause: thrown })
 }

@@ -1,6 +1,8 @@
-import { Hono } from 'hono'
+import type { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { getPath } from 'hono/utils/url'
 import type { TokenBook } from '../auth/token-book.ts'
-import { notFound } from '../errors.ts'
+import { bodyTooLarge, notFound } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { createApi } from './api.ts'
 import type { BodyReader } from './body.ts'
@@ -40,16 +42,18 @@ export type ServerDeps = TimelineDeps &
 
 /** All routes and guards. Everything under /api and /metrics wants a token; ingest paths check theirs themselves. */
 export function createServer(deps: ServerDeps): Hono {
-  const app = createApi()
+  const app = createApi((request) => pathWithin(deps.basePath, getPath(request)))
   const guard = requireToken(deps.identify)
 
-  app.use('/api/*', async (c, next) => (c.req.path === '/api/v1/openapi.json' ? next() : guard(c, next)))
-  app.use('/metrics', guard)
   app.use(async (c, next) => {
     await next()
     c.header('X-Content-Type-Options', 'nosniff')
     c.header('Referrer-Policy', 'no-referrer')
   })
+  app.use('/api/*', async (c, next) => (c.req.path === '/api/v1/openapi.json' ? next() : guard(c, next)))
+  app.use('/metrics', guard)
+  const maxSize = deps.readBody.limit
+  app.use('/api/*', bodyLimit({ maxSize, onError: () => Promise.reject(bodyTooLarge(maxSize)) }))
 
   app.get('/', (c) => c.text(`Tempo server ${deps.version}. API: docs, openapi.json. Health: health.\n`))
   app.route('/', healthRoutes(deps.health))
@@ -71,15 +75,11 @@ export function createServer(deps: ServerDeps): Hono {
   describeApi(app, deps.version)
   app.notFound((c) => answerProblem(c, notFound(`${c.req.method} ${c.req.path}`), deps.log))
   app.onError((error, c) => answerProblem(c, error, deps.log))
-  return deps.basePath === ''
-    ? (app as unknown as Hono)
-    : underBasePath(app as unknown as Hono, deps.basePath)
+  return app as unknown as Hono
 }
 
-/** Serves both under the path and without it: some proxies strip it, others do not. */
-function underBasePath(app: Hono, basePath: string): Hono {
-  const outer = new Hono()
-  outer.mount(basePath, app.fetch)
-  outer.mount('/', app.fetch)
-  return outer
+/** A path with the base path taken off, if it is there: some proxies strip it, others do not. */
+function pathWithin(basePath: string, path: string): string {
+  if (path === basePath) return '/'
+  return basePath !== '' && path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : path
 }

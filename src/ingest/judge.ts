@@ -15,7 +15,9 @@ export type Arrival = {
 export function judgeEvent(catalog: Catalog, event: IncomingEvent, arrival: Arrival): JudgedEvent {
   const found = catalog.find(event.provider)
   const verdict = evaluateEvent(found?.score, event)
-  const { metadata: _metadata, ...payload } = arrival.payload
+  const { metadata: _metadata, ...rest } = arrival.payload
+  // As they were understood: trimmed, with the one trigger that holds a value.
+  const payload = event.actions.length > 0 ? { ...rest, actions: event.actions } : rest
   return {
     id: uuidv7(),
     provider: event.provider,

@@ -1,5 +1,6 @@
 import { NIL as NIL_UUID, v7 as uuidv7 } from 'uuid'
 import { readJsonBody } from '../adapters/json.ts'
+import { RefusedToken } from '../auth/refused-token.ts'
 import { type Caller, hasScope, mayWriteTo } from '../auth/token-book.ts'
 import { invalidInput, TempoError, unauthorized } from '../errors.ts'
 import type { Accepted, Delivery, IncomingEvent, JudgedEvent, QuarantinedBody } from '../event.ts'
@@ -56,6 +57,8 @@ export type Receiver = {
 /** What is known of an attempt so far; the delivery is made from it at the end, whatever the end is. */
 type Progress = {
   caller: Caller | null
+  /** A token that is known, but not in force any more. */
+  refused: RefusedToken | null
   provider: string | null
   bytes: number | null
   quarantineId: string | null
@@ -66,9 +69,11 @@ type Origin = {
   dialect: Dialect
   caller: Caller
   receivedAt: Date
-  idempotency: JudgedEvent['idempotency']
+  idempotency: Idempotency | null
   provider: string | null
 }
+
+type Idempotency = NonNullable<JudgedEvent['idempotency']>
 
 const MAX_IDEMPOTENCY_KEY = 255
 
@@ -77,12 +82,19 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
   async function receive(attempt: Attempt): Promise<Accepted> {
     const receivedAt = deps.now()
     const started = performance.now()
-    const progress: Progress = { caller: null, provider: null, bytes: null, quarantineId: null }
+    const progress: Progress = {
+      caller: null,
+      refused: null,
+      provider: null,
+      bytes: null,
+      quarantineId: null,
+    }
     try {
       const answer = await accept(attempt, receivedAt, progress)
       record(attempt, receivedAt, started, progress, 200, null, answer)
       return answer
     } catch (error) {
+      if (error instanceof RefusedToken) progress.refused = error
       const status = error instanceof TempoError ? error.status : 500
       const reason = error instanceof TempoError ? error.code : 'internal'
       record(attempt, receivedAt, started, progress, status, reason, null)
@@ -100,7 +112,7 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     progress.bytes = body.byteLength
     try {
       const idempotency = readIdempotencyKey(attempt.idempotencyKey, caller)
-      const before = idempotency && (await deps.findAnswer(idempotency.tokenId, idempotency.key))
+      const before = idempotency && (await findAnswer(idempotency))
       if (before) return before
       return await store(
         body,
@@ -116,6 +128,16 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     } catch (error) {
       if (!(error instanceof TempoError) || error.status !== 422) throw error
       throw await quarantine(error, attempt, caller, receivedAt, body, progress)
+    }
+  }
+
+  /** A first look, so that a repeated key is answered whatever came with it; the store looks again under a lock. */
+  async function findAnswer({ tokenId, key }: Idempotency): Promise<Accepted | null> {
+    try {
+      return await deps.findAnswer(tokenId, key)
+    } catch (error) {
+      deps.log.warn({ err: error }, 'an Idempotency-Key could not be looked up before storing')
+      return null
     }
   }
 
@@ -195,8 +217,8 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
       path: attempt.path,
       address: attempt.address,
       userAgent: attempt.userAgent?.slice(0, 200) ?? null,
-      tokenId: progress.caller?.tokenId ?? null,
-      tokenName: progress.caller?.name ?? null,
+      tokenId: progress.caller?.tokenId ?? progress.refused?.tokenId ?? null,
+      tokenName: progress.caller?.name ?? progress.refused?.tokenName ?? null,
       provider: answer?.provider ?? progress.provider?.slice(0, 200) ?? null,
       status,
       reason,
@@ -215,10 +237,17 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
       dialect,
       caller,
       receivedAt,
-      idempotency: null,
+      // Two who repair the same body at once make one event.
+      idempotency: { tokenId: NIL_UUID, key: `quarantine ${entry.id}` },
       provider: boundProvider(entry.providers),
     }
-    return store(body, origin, { caller, provider: null, bytes: body.byteLength, quarantineId: entry.id })
+    return store(body, origin, {
+      caller,
+      refused: null,
+      provider: null,
+      bytes: body.byteLength,
+      quarantineId: entry.id,
+    })
   }
 
   return { receive, repair }
@@ -238,7 +267,7 @@ function requireBinding(caller: Caller, provider: string): void {
   )
 }
 
-function readIdempotencyKey(key: string | null, caller: Caller): JudgedEvent['idempotency'] {
+function readIdempotencyKey(key: string | null, caller: Caller): Idempotency | null {
   const trimmed = key?.trim()
   if (!trimmed) return null
   if (trimmed.length > MAX_IDEMPOTENCY_KEY) {

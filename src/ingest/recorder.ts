@@ -18,7 +18,9 @@ const MAX_WAITING = 5_000
 const MAX_BATCH = 1_000
 /** Strangers may use this part of the memory at the most, so that they cannot push out senders with a token. */
 const MAX_STRANGERS_WAITING = 500
+/** Deliveries after which the oldest are dropped at once, and milliseconds after which they are in any case. */
 const PRUNE_EVERY = 500
+const PRUNE_WITHIN_MS = 5_000
 
 /** Writes deliveries in the background, in batches: what tells about events must not keep senders waiting. */
 export function createRecorder({ insert, prune, log }: RecorderOptions): Recorder {
@@ -26,13 +28,14 @@ export function createRecorder({ insert, prune, log }: RecorderOptions): Recorde
   let strangers = 0
   let dropped = 0
   let sincePrune = 0
+  let pruneTimer: NodeJS.Timeout | undefined
   let running: Promise<void> | null = null
 
   async function run(): Promise<void> {
     while (waiting.length > 0) {
       const batch = waiting.slice(0, MAX_BATCH)
       waiting = waiting.slice(MAX_BATCH)
-      strangers = waiting.filter((delivery) => !delivery.authenticated).length
+      strangers = waiting.filter(isStranger).length
       await flush(batch)
     }
   }
@@ -41,10 +44,8 @@ export function createRecorder({ insert, prune, log }: RecorderOptions): Recorde
     try {
       await insert(batch)
       sincePrune += batch.length
-      if (sincePrune >= PRUNE_EVERY) {
-        sincePrune = 0
-        await prune()
-      }
+      if (sincePrune >= PRUNE_EVERY) await pruneNow()
+      else pruneTimer ??= setTimeout(pruneNow, PRUNE_WITHIN_MS).unref()
     } catch (error) {
       log.warn({ err: error, deliveries: batch.length }, 'deliveries were not recorded')
     }
@@ -54,12 +55,23 @@ export function createRecorder({ insert, prune, log }: RecorderOptions): Recorde
     }
   }
 
+  async function pruneNow(): Promise<void> {
+    clearTimeout(pruneTimer)
+    pruneTimer = undefined
+    sincePrune = 0
+    try {
+      await prune()
+    } catch (error) {
+      log.warn({ err: error }, 'old deliveries were not dropped')
+    }
+  }
+
   function record(delivery: Delivery): void {
-    if (waiting.length >= MAX_WAITING || (!delivery.authenticated && strangers >= MAX_STRANGERS_WAITING)) {
+    if (waiting.length >= MAX_WAITING || (isStranger(delivery) && strangers >= MAX_STRANGERS_WAITING)) {
       dropped++
       return
     }
-    if (!delivery.authenticated) strangers++
+    if (isStranger(delivery)) strangers++
     waiting.push(delivery)
     running ??= run().finally(() => {
       running = null
@@ -70,6 +82,11 @@ export function createRecorder({ insert, prune, log }: RecorderOptions): Recorde
     record,
     drain: async () => {
       while (running) await running
+      clearTimeout(pruneTimer)
     },
   }
+}
+
+function isStranger(delivery: Delivery): boolean {
+  return !delivery.authenticated
 }

@@ -51,12 +51,21 @@ export function createWriter({
         resolve(answers[index]!)
       })
     } catch (error) {
-      if (batch.length > 1 && !isPassing(error)) {
+      const passing = isNoAnswer(error) || isPassing(error)
+      if (batch.length > 1 && !passing) {
         for (const one of batch) await flush([one])
         return
       }
-      for (const { reject } of batch) reject(isPassing(error) ? notStored(error) : error)
+      for (const { reject } of batch) reject(passing ? notStored(error) : error)
+      if (isNoAnswer(error)) refuseWaiting(error)
     }
+  }
+
+  /** Senders hang up after some seconds: who already waited for one deadline is not made to wait for the next. */
+  function refuseWaiting(error: unknown): void {
+    const refused = waiting
+    waiting = []
+    for (const { reject } of refused) reject(notStored(error))
   }
 
   function write(event: JudgedEvent): Promise<Accepted> {
@@ -77,6 +86,11 @@ export function createWriter({
       while (running) await running
     },
   }
+}
+
+/** The deadline of the store has passed. */
+function isNoAnswer(error: unknown): boolean {
+  return error instanceof TempoError && error.status === 503
 }
 
 function notStored(error: unknown): TempoError {

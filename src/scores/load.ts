@@ -8,9 +8,11 @@ import { type Position, positionIn } from './positions.ts'
 import type { ScoreProblem } from './problem.ts'
 import { validateScore } from './validate.ts'
 
-const BUNDLED_DIR = fileURLToPath(new URL('../../scores', import.meta.url))
+/** The scores that come with the server. */
+export const BUNDLED_DIR = fileURLToPath(new URL('../../scores', import.meta.url))
 
-export type ScoreOrigin = 'bundled' | 'own'
+/** `kept`: sent to the API and kept in the database. */
+export type ScoreOrigin = 'bundled' | 'own' | 'kept'
 
 export type LoadedScore = { score: ScoreFile; origin: ScoreOrigin; path: string }
 
@@ -48,7 +50,8 @@ export function parseScore(text: string): { score: ScoreFile } | { problems: Sco
   return validateScore(value, json)
 }
 
-async function loadFolder(dir: string, origin: ScoreOrigin): Promise<LoadedScores> {
+/** Reads the scores of one folder; of two files with one identifier the first by name counts. */
+export async function loadFolder(dir: string, origin: ScoreOrigin): Promise<LoadedScores> {
   const loaded: LoadedScores = { scores: [], problems: [] }
   const firstWith = new Map<string, string>()
   let names: string[]

@@ -89,7 +89,7 @@ export function overviewRoutes({ db, catalog, now }: OverviewDeps) {
       const from = span.from ?? new Date(to.getTime() - (unit === 'hour' ? DAY_MS : 366 * DAY_MS))
       requireSpan(from, to, cellMs)
       requireTimeZone(tz)
-      const cells = await countBySpan(db, { from, to, tz, unit, provider })
+      const cells = await countBySpan(db, { from, to, tz, unit, provider }).catch(refuseTimeZone)
       const items = cells.map(({ at, count, severity }) => ({
         start: at.toISOString(),
         count,
@@ -119,5 +119,14 @@ function requireTimeZone(tz: string): void {
   } catch {
     // Answered below with all other names that are none.
   }
-  throw invalidInput('request', [{ path: 'tz', message: 'is not a time zone such as Europe/Berlin' }])
+  throw notATimeZone()
+}
+
+/** The database may not know each zone that we do. SQLSTATE 22023: invalid parameter value. */
+function refuseTimeZone(error: { code?: unknown }): never {
+  throw error.code === '22023' ? notATimeZone() : error
+}
+
+function notATimeZone(): Error {
+  return invalidInput('request', [{ path: 'tz', message: 'is not a time zone such as Europe/Berlin' }])
 }

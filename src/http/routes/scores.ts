@@ -12,7 +12,7 @@ const scoreSchema = z
     provider: z.string(),
     displayName: z.string(),
     color: z.string(),
-    origin: z.enum(['bundled', 'own']),
+    origin: z.enum(['bundled', 'own', 'kept']),
     rules: z.int(),
   })
   .openapi('Score')

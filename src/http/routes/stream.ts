@@ -1,10 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { type SSEMessage, streamSSE } from 'hono/streaming'
-import { invalidInput } from '../../errors.ts'
 import { type EventView, isWithinProvider, type StackView, severityRank } from '../../event.ts'
 import type { Catalog } from '../../scores/catalog.ts'
 import { type Changes, isPosition } from '../../storage/changes.ts'
 import { createApi } from '../api.ts'
+import { dropConnection } from '../connection.ts'
 import { filterShape, problems } from '../parameters.ts'
 import type { StreamHub } from '../stream-hub.ts'
 import { eventView, stackView } from '../views.ts'
@@ -13,6 +13,13 @@ export type StreamDeps = { hub: StreamHub; catalog: () => Catalog }
 
 const { provider, node, vmid, severity } = filterShape
 const querySchema = z.object({ provider, node, vmid, severity })
+const headersSchema = z.object({
+  'last-event-id': z
+    .string()
+    .optional()
+    .refine((text) => !text || isPosition(text), 'is not an id of this stream')
+    .openapi({ description: 'Id of the last message that was read; what came since is sent first' }),
+})
 type StreamFilter = z.infer<typeof querySchema>
 
 const HEARTBEAT_MS = 15_000
@@ -31,30 +38,33 @@ export function streamRoutes({ hub, catalog }: StreamDeps) {
       description:
         'Messages: "ready" with the position, "event" with an Event, "stack" with a Stack, "reset" when too much ' +
         'happened to list: load the timeline anew. After a reconnect a message may come twice; ids tell.',
-      request: { query: querySchema },
+      request: { query: querySchema, headers: headersSchema },
       responses: {
         200: { description: 'The stream', content: { 'text/event-stream': { schema: z.string() } } },
         ...problems,
       },
     }),
-    (c) => {
+    async (c) => {
       const filter = c.req.valid('query')
-      const since = c.req.header('last-event-id') ?? null
-      if (since !== null && !isPosition(since)) {
-        throw invalidInput('request', [{ path: 'Last-Event-ID', message: 'is not an id of this stream' }])
-      }
+      const since = c.req.valid('header')['last-event-id'] || null
       c.header('X-Accel-Buffering', 'no')
-      return streamSSE(c, async (stream) => {
-        const queue = createQueue()
-        stream.onAbort(queue.end)
-        const first = { pending: true }
-        const onChanges = (changes: Changes) => {
-          if (first.pending) queue.push({ event: 'ready', data: '{}', id: since ?? changes.position })
-          first.pending = false
-          for (const message of messagesOf(changes, filter, catalog())) queue.push(message)
-          if (queue.length() > MAX_BEHIND) queue.end()
+      // A body that nobody reads would never end.
+      if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
+
+      const queue = createQueue()
+      const first = { pending: true }
+      const onChanges = (changes: Changes) => {
+        if (first.pending) queue.push({ event: 'ready', data: '{}', id: since ?? changes.position })
+        first.pending = false
+        for (const message of messagesOf(changes, filter, catalog())) queue.push(message)
+        if (queue.length() > MAX_BEHIND) {
+          queue.end()
+          dropConnection(c)
         }
-        const unsubscribe = await hub.subscribe({ onChanges, end: queue.end }, since)
+      }
+      const unsubscribe = await hub.subscribe({ onChanges, end: queue.end }, since)
+      return streamSSE(c, async (stream) => {
+        stream.onAbort(queue.end)
         try {
           for (;;) {
             const messages = await queue.take(HEARTBEAT_MS)
@@ -134,11 +144,13 @@ function createQueue() {
     take,
     length: () => messages.length,
     push: (message: SSEMessage) => {
+      if (ended) return
       messages.push(message)
       notify?.()
     },
     end: () => {
       ended = true
+      messages = []
       notify?.()
     },
   }

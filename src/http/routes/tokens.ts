@@ -5,7 +5,7 @@ import { providerIdentifier, SCOPES, type Token } from '../../event.ts'
 import type { Database } from '../../storage/database.ts'
 import { insertToken, listTokens, revokeToken } from '../../storage/tokens.ts'
 import { createApi } from '../api.ts'
-import { idParam, instant, json, notFoundProblem, problems } from '../parameters.ts'
+import { idParam, instant, json, notFoundProblem, problems, storable } from '../parameters.ts'
 
 export type TokenDeps = { db: Database; now: () => Date; onChange: () => Promise<void> }
 
@@ -25,7 +25,7 @@ const tokenSchema = z
   .openapi('Token')
 
 const newTokenSchema = z.strictObject({
-  name: z.string().trim().min(1).max(100),
+  name: storable().trim().min(1).max(100),
   scopes: z.array(z.enum(SCOPES)).min(1).default(['ingest']),
   providers: z.array(providerIdentifier).max(100).default([]),
   expiresAt: instant.nullish(),

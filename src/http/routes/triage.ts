@@ -15,10 +15,13 @@ const verb = z.enum(VERBS)
 const oneParams = z.object({ id: z.uuid('is not an id'), verb })
 
 /** Either ids or a filter; an empty filter must be written out, so that no slip dismisses everything. */
-const bulkBody = z.union([
-  z.strictObject({ ids: z.array(z.uuid()).min(1).max(10_000) }),
-  z.strictObject({ filter: z.strictObject({ ...filterShape, state: filterShape.state.default('all') }) }),
-])
+const bulkBody = z.union(
+  [
+    z.strictObject({ ids: z.array(z.uuid()).min(1).max(10_000) }),
+    z.strictObject({ filter: z.strictObject({ ...filterShape, state: filterShape.state.default('all') }) }),
+  ],
+  'must be {"ids": [1 to 10,000 ids]} or {"filter": {…}} with filters as for the timeline',
+)
 const bulkAnswer = z.object({ ids: z.array(z.uuid()), changed: z.int() })
 
 /** Acknowledging and dismissing, and their undo: of one stack or event, or of many by ids or by filter. */
