@@ -1,9 +1,9 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeToken } from './auth/secret.ts'
 import { fatal } from './errors.ts'
 import type { Database } from './storage/database.ts'
-import { insertFirstAdminToken, revokeToken } from './storage/tokens.ts'
+import { insertFirstAdminToken } from './storage/tokens.ts'
 
 /** Where the first admin token is kept, for the command line. */
 export function adminTokenPath(dataDir: string): string {
@@ -16,14 +16,19 @@ export function adminTokenPath(dataDir: string): string {
  */
 export async function ensureAdminToken(db: Database, dataDir: string): Promise<string | null> {
   const { secret, token } = makeToken({ name: 'admin', scopes: ['admin'], providers: [], expiresAt: null })
-  if (!(await insertFirstAdminToken(db, token))) return null
+  const isFirst = await insertFirstAdminToken(db, token, () => writeSecret(dataDir, secret))
+  return isFirst ? secret : null
+}
+
+async function writeSecret(dataDir: string, secret: string): Promise<void> {
   const path = adminTokenPath(dataDir)
+  const unfinished = `${path}.new`
   try {
     await mkdir(dataDir, { recursive: true })
-    await writeFile(`${path}.new`, `${secret}\n`, { mode: 0o600 })
-    await rename(`${path}.new`, path)
+    await rm(unfinished, { force: true })
+    await writeFile(unfinished, `${secret}\n`, { mode: 0o600, flag: 'wx', flush: true })
+    await rename(unfinished, path)
   } catch (error) {
-    await revokeToken(db, token.id)
     throw fatal(
       'admin_token_unwritable',
       `The first admin token cannot be written to ${path}: ${(error as NodeJS.ErrnoException).code}.\n` +
@@ -31,5 +36,4 @@ export async function ensureAdminToken(db: Database, dataDir: string): Promise<s
       error,
     )
   }
-  return secret
 }

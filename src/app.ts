@@ -33,6 +33,11 @@ export const VERSION = PACKAGE.version
 const STRANGER_DELIVERIES = 1_000
 /** Milliseconds that requests under way may take at the end. */
 const STOP_GRACE_MS = 3_000
+/** Milliseconds for all ends together but that of the database; none comes near unless the database hangs. */
+const STOP_BUDGET_MS = 6_000
+/** What a sender waits for beside storing; together both stay below the 10 s after which Proxmox hangs up. */
+const ASK_DEADLINE_MS = 2_000
+const RECORD_DEADLINE_MS = 5_000
 const USES_EVERY_MS = 2_000
 const FORGET_EVERY_MS = 3_600_000
 
@@ -51,7 +56,7 @@ export type Overrides = { now?: () => Date }
 
 /** The one place where everything is put together. Opens the database and loads the scores; listens with `start`. */
 export async function createApp(config: Config, log: Log, overrides: Overrides = {}): Promise<App> {
-  const releasers = createReleasers()
+  const releasers = createReleasers(STOP_BUDGET_MS)
   const stop = () => releasers.run((name, error) => log.error({ err: error }, `${name} did not end well`))
   try {
     return { ...(await build(config, log, overrides.now ?? (() => new Date()), releasers)), stop }
@@ -69,14 +74,15 @@ async function build(
 ) {
   const label = `tempo serve, pid ${process.pid}, port ${config.port}`
   const { db, kind, close } = await openStorage(config, 'server', label, log)
-  releasers.add('database', close)
+  releasers.addPatient('database', close)
   const firstAdminToken = config.adminToken === null ? await ensureAdminToken(db, config.dataDir) : null
 
   const loaded = await loadScores({ ownDir: config.scoresDir ?? undefined })
   for (const { file, problems } of loaded.problems) log.error({ file, problems }, 'a score file was left out')
   const catalog = createCatalog(loaded.scores.map(({ score }) => score))
 
-  const book = createTokenBook({ load: () => listTokens(db), adminSecret: config.adminToken, now })
+  const load = () => withDeadline(listTokens(db), ASK_DEADLINE_MS, 'reading tokens')
+  const book = createTokenBook({ load, adminSecret: config.adminToken, now })
   await book.reload()
   const unlisten = await listen(db, TOKENS_CHANNEL, () => {
     book
@@ -94,8 +100,8 @@ async function build(
 
   const bounds = { known: config.deliveriesMax, strangers: STRANGER_DELIVERIES }
   const recorder = createRecorder({
-    insert: (rows) => insertDeliveries(db, rows),
-    prune: () => pruneDeliveries(db, bounds),
+    insert: (rows) => withDeadline(insertDeliveries(db, rows), RECORD_DEADLINE_MS, 'recording deliveries'),
+    prune: () => withDeadline(pruneDeliveries(db, bounds), RECORD_DEADLINE_MS, 'dropping old deliveries'),
     log,
   })
   releasers.add('deliveries', recorder.drain)
@@ -112,15 +118,21 @@ async function build(
   const metrics = createMetrics(() => health.current().status !== 'down')
   const hub = createStreamHub(db, log)
   await hub.start()
+  releasers.add('streams', hub.stop)
 
   const receiver = createReceiver({
     identify: book.identify,
     rateLimit: createRateLimit(config.rateLimit, () => now().getTime()),
     catalog: () => catalog,
     write: writer.write,
-    findAnswer: (tokenId, key) => findAnswer(db, tokenId, key),
+    findAnswer: (tokenId, key) =>
+      withDeadline(findAnswer(db, tokenId, key), ASK_DEADLINE_MS, 'looking up an Idempotency-Key'),
     keepBody: (entry) =>
-      keepBody(db, entry, { rows: config.quarantineMaxBodies, bytes: config.quarantineMaxBytes }),
+      withDeadline(
+        keepBody(db, entry, { rows: config.quarantineMaxBodies, bytes: config.quarantineMaxBytes }),
+        ASK_DEADLINE_MS,
+        'keeping a refused body',
+      ),
     record: (delivery) => {
       metrics.countDelivery(delivery)
       recorder.record(delivery)
@@ -147,8 +159,11 @@ async function build(
 
   async function start(): Promise<{ port: number }> {
     const { port, close } = await listenOn(app, config.host, config.port)
-    releasers.add('connections', () => close(STOP_GRACE_MS))
-    releasers.add('streams', hub.stop)
+    releasers.add('connections', async () => {
+      const closed = close(STOP_GRACE_MS)
+      await hub.stop()
+      await closed
+    })
     return { port }
   }
   return { fetch: (request: Request) => app.fetch(request), start, firstAdminToken }

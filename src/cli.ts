@@ -2,15 +2,13 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from './app.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { explain } from './commands/explain.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { scoreCommand } from './commands/score.ts'
 import { sendCommand } from './commands/send.ts'
 import { serveCommand } from './commands/serve.ts'
+import type { Terminal } from './commands/terminal.ts'
 import { tokenCommand } from './commands/token.ts'
-import { TempoError } from './errors.ts'
-
-/** Where a command writes: results to `out`, all else to `err`. */
-export type Terminal = { out: NodeJS.WriteStream; err: NodeJS.WriteStream; exitCode: number }
 
 /** Runs one command; returns its exit code: 0 done, 1 failed, 2 not understood. */
 export async function run(argv: string[], out: NodeJS.WriteStream, err: NodeJS.WriteStream): Promise<number> {
@@ -28,8 +26,9 @@ export async function run(argv: string[], out: NodeJS.WriteStream, err: NodeJS.W
     sendCommand,
     doctorCommand,
   ]) {
-    program.addCommand(command(terminal).copyInheritedSettings(program))
+    program.addCommand(command(terminal))
   }
+  inheritSettings(program)
   try {
     await program.parseAsync(argv, { from: 'user' })
     return terminal.exitCode
@@ -40,20 +39,17 @@ export async function run(argv: string[], out: NodeJS.WriteStream, err: NodeJS.W
   }
 }
 
-/** What a person can act on for expected failures; for faults of ours all there is. */
-function explain(error: unknown): string {
-  if (error instanceof TempoError) return [error.message, ...error.errors.map(line)].join('\n')
-  const code = (error as { code?: string }).code
-  if (code === 'ECONNREFUSED' || code === 'CONNECT_TIMEOUT' || code === 'ENOTFOUND') {
-    return `The database cannot be reached (${code}). Check DATABASE_URL, and that PostgreSQL runs.`
-  }
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
-}
+const LEFTOVERS_MS = 500
 
-function line({ path, message }: { path: string; message: string }): string {
-  return path ? `  ${path}: ${message}` : `  ${message}`
+/** Commander hands settings down only to commands that are made after them. */
+function inheritSettings(parent: Command): void {
+  for (const command of parent.commands) inheritSettings(command.copyInheritedSettings(parent) as Command)
 }
 
 if (import.meta.main) {
+  // Who reads our output may leave before its end (`tempo token list | head`); that is no failure of the command.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   process.exitCode = await run(process.argv.slice(2), process.stdout, process.stderr)
+  // postgres.js leaves a connection half open when the network is dead, and that would keep us alive.
+  setTimeout(() => process.exit(), LEFTOVERS_MS).unref()
 }

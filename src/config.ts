@@ -33,6 +33,17 @@ function defaultDataDir(): string {
   return process.getuid?.() === 0 ? '/var/lib/tempo' : resolve('data')
 }
 
+/** What both `URL` and postgres.js can read. A socket needs no host: postgres://user@/tempo?host=/run/postgresql. */
+function isDatabaseUrl(text: string): boolean {
+  try {
+    const url = new URL(text.replace(/^(postgres(?:ql)?:\/\/[^/@]*@?)\//, '$1localhost/'))
+    for (const part of [url.username, url.password, url.pathname]) decodeURIComponent(part)
+    return /^postgres(ql)?:$/.test(url.protocol) && url.host !== ''
+  } catch {
+    return false
+  }
+}
+
 export const SETTINGS = {
   host: setting({
     env: 'TEMPO_HOST',
@@ -52,7 +63,10 @@ export const SETTINGS = {
     env: 'DATABASE_URL',
     schema: z
       .string()
-      .regex(/^postgres(ql)?:\/\/./, 'must be a URL such as postgres://user:password@host:5432/tempo'),
+      .refine(
+        isDatabaseUrl,
+        'must be a URL such as postgres://user:password@host:5432/tempo; write special characters of the password as %XX',
+      ),
     fallback: () => null,
     shownDefault: 'embedded PostgreSQL',
     doc: 'A PostgreSQL server, 15 or later. Unset: an embedded one in `TEMPO_DATA_DIR`.',
@@ -167,13 +181,13 @@ function readRaw(env: Environment, name: string, problems: string[]): string | u
     return undefined
   }
   try {
-    return readFileSync(file, 'utf8').trim() || undefined
+    const value = readFileSync(file, 'utf8').trim()
+    if (value) return value
+    problems.push(`${name}_FILE names an empty file`)
   } catch (error) {
-    problems.push(
-      `${name}_FILE cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'} (${file})`,
-    )
-    return undefined
+    problems.push(`${name}_FILE cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`)
   }
+  return undefined
 }
 
 /** Sentences about variables that look like settings and are none: a misspelt one would silently do nothing. */

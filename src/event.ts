@@ -121,7 +121,7 @@ export type JudgedEvent = {
   /** Length of the stack's window in milliseconds; null: no end. */
   windowMs: number | null
   metadata: Metadata
-  /** The rest of the payload, as it came. */
+  /** The rest of the payload, as it came; `actions` as they were understood. */
   payload: Metadata
   warnings: string[]
   /** Set when the sender named an Idempotency-Key. */
@@ -304,6 +304,8 @@ export const ProblemSchema = z
     column: z.int().optional(),
     excerpt: z.string().optional(),
     hint: z.string().optional(),
+    quarantineId: z.uuid().optional().openapi({ description: 'Where the refused body is kept for repair' }),
+    limit: z.int().optional().openapi({ description: 'Bytes that a body may have' }),
   })
   .openapi('Problem')
 

@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises'
 import { Command } from 'commander'
 import { adminTokenPath } from '../admin-token.ts'
-import type { Terminal } from '../cli.ts'
 import { type Config, loadConfig, unknownSettings } from '../config.ts'
 import { loadScores } from '../scores/load.ts'
 import { listTokens } from '../storage/tokens.ts'
+import { explain } from './explain.ts'
 import { serverUrl } from './server-access.ts'
+import type { Terminal } from './terminal.ts'
 import { withDatabase } from './with-database.ts'
 
 type Finding = { level: 'good' | 'note' | 'bad'; text: string }
@@ -67,7 +68,7 @@ async function checkDatabase(config: Config): Promise<Finding[]> {
       ]
     })
   } catch (error) {
-    return [{ level: 'bad', text: `${kind}: ${(error as Error).message}` }]
+    return [{ level: 'bad', text: `${kind}: ${explain(error)}` }]
   }
 }
 
@@ -88,12 +89,10 @@ async function checkAdminToken(config: Config): Promise<Finding[]> {
     const open = ((await stat(path)).mode & 0o077) !== 0
     if (open) return [{ level: 'bad', text: `${path} can be read by others: chmod 600 ${path}` }]
     return [{ level: 'good', text: `${path} is there, and private` }]
-  } catch {
-    return [
-      {
-        level: 'note',
-        text: `${path} is not there; make a token with: tempo token create --scope admin --name admin`,
-      },
-    ]
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT') return [{ level: 'bad', text: `${path} cannot be looked at (${code})` }]
+    const advice = 'make a token with: tempo token create --scope admin --name admin'
+    return [{ level: 'note', text: `${path} is not there; ${advice}` }]
   }
 }

@@ -1,9 +1,9 @@
 import { Command } from 'commander'
-import type { Terminal } from '../cli.ts'
 import { loadConfig } from '../config.ts'
 import { silentLog } from '../log.ts'
 import { findDatabase } from '../open-storage.ts'
 import { migrateDatabase } from '../storage/migrate.ts'
+import type { Terminal } from './terminal.ts'
 
 /** `tempo migrate`: brings the schema up to date, as the start of the server does. */
 export function migrateCommand(terminal: Terminal): Command {

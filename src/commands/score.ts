@@ -1,9 +1,9 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import type { Terminal } from '../cli.ts'
 import { loadConfig } from '../config.ts'
 import { loadScores, parseScore } from '../scores/load.ts'
+import type { Terminal } from './terminal.ts'
 
 /** `tempo score list|validate`. */
 export function scoreCommand(terminal: Terminal): Command {

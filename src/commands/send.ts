@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { Command } from 'commander'
-import type { Terminal } from '../cli.ts'
 import { loadConfig } from '../config.ts'
 import { fatal } from '../errors.ts'
 import { serverToken, serverUrl } from './server-access.ts'
+import type { Terminal } from './terminal.ts'
 
 type SendOptions = {
   title: string
@@ -69,7 +69,9 @@ async function post(url: string, token: string, body: string): Promise<Response>
       signal: AbortSignal.timeout(10_000),
     })
   } catch (error) {
-    const reason = (error as { cause?: { code?: string } }).cause?.code ?? (error as Error).message
+    // Never its message, which repeats a header that cannot be sent, and so the token.
+    const { name, cause } = error as Error & { cause?: { code?: string } }
+    const reason = cause?.code ?? (name === 'TimeoutError' ? 'no answer in 10 s' : name)
     throw fatal('unreachable', `No server answers at ${url} (${reason}). Start it with: npm start`, error)
   }
 }

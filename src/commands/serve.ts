@@ -1,16 +1,17 @@
 import { Command } from 'commander'
 import { adminTokenPath } from '../admin-token.ts'
 import { createApp, VERSION } from '../app.ts'
-import type { Terminal } from '../cli.ts'
 import { type Config, loadConfig, unknownSettings } from '../config.ts'
 import { createLog, type Log } from '../log.ts'
+import type { Terminal } from './terminal.ts'
 
-/** `tempo serve`: runs until SIGTERM or SIGINT, and then ends without losing an accepted event. */
+/** `tempo serve`: runs until a signal, and then ends without losing an accepted event. */
 export function serveCommand(terminal: Terminal): Command {
   return new Command('serve').description('Run the server').action(async () => {
     const config = loadConfig()
     const log = createLog(config.logLevel, terminal.out)
     for (const sentence of unknownSettings()) log.warn({}, sentence)
+    endOnFault(log)
     const stopped = nextSignal()
     const app = await createApp(config, log)
     try {
@@ -28,10 +29,31 @@ export function serveCommand(terminal: Terminal): Command {
   })
 }
 
-/** Listened for from the beginning, so that a signal during the start ends it in order too. */
+/** Milliseconds in which a signal counts as the same: Ctrl-C reaches us from the terminal and once more through npm. */
+const SAME_SIGNAL_MS = 1_000
+
+/**
+ * Listened for from the beginning, so that a signal during the start ends it in order too. SIGHUP comes when the
+ * terminal is closed. Who sends another signal later does not want to wait any more.
+ */
 function nextSignal(): Promise<string> {
+  let first = 0
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal))
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        first ||= Date.now()
+        if (Date.now() - first > SAME_SIGNAL_MS) process.exit(1)
+        resolve(signal)
+      })
+    }
+  })
+}
+
+/** A fault of ours goes through the log, which hides what errors carry, and ends us: nobody knows our state then. */
+function endOnFault(log: Log): void {
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'a fault of the server ends it')
+    process.exit(1)
   })
 }
 

@@ -15,12 +15,14 @@ export function serverUrl(config: Config, given?: string): string {
 
 /** A token for requests of the command line: --token, TEMPO_TOKEN, the configured admin token, or the file. */
 export async function serverToken(config: Config, given?: string): Promise<string> {
-  const token = given ?? commandVariables().token ?? config.adminToken
+  const token = (given ?? commandVariables().token)?.trim() || config.adminToken
   if (token) return token
   const path = adminTokenPath(config.dataDir)
   try {
     return (await readFile(path, 'utf8')).trim()
-  } catch {
-    throw fatal('no_token', `Give a token with --token or TEMPO_TOKEN; there is none in ${path} to be read.`)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const what = code === 'ENOENT' ? 'is not there' : `cannot be read (${code})`
+    throw fatal('no_token', `Give a token with --token or TEMPO_TOKEN: ${path} ${what}.`)
   }
 }

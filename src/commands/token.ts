@@ -1,14 +1,16 @@
 import { Command } from 'commander'
 import { parseTimestamp } from '../adapters/timestamp.ts'
 import { makeToken } from '../auth/secret.ts'
-import type { Terminal } from '../cli.ts'
 import { fatal } from '../errors.ts'
 import { isProviderIdentifier, SCOPES, type Scope, type Token } from '../event.ts'
 import { parseDuration } from '../scores/duration.ts'
 import { insertToken, listTokens, revokeToken } from '../storage/tokens.ts'
+import type { Terminal } from './terminal.ts'
 import { withDatabase } from './with-database.ts'
 
 type CreateOptions = { name: string; provider: string[]; scope?: Scope[]; expires?: string; json?: boolean }
+
+const LONGEST_NAME = 100
 
 const collect = (value: string, before: string[] = []): string[] => [...before, value]
 
@@ -60,16 +62,17 @@ export function tokenCommand(terminal: Terminal): Command {
 }
 
 async function create(options: CreateOptions, now: Date): Promise<string> {
+  const name = options.name.trim()
+  if (name === '' || name.length > LONGEST_NAME) {
+    throw fatal('bad_name', `--name: give 1 to ${LONGEST_NAME} characters.`)
+  }
   const wrong = options.provider.filter((provider) => !isProviderIdentifier(provider))
   if (wrong.length > 0) {
     throw fatal('bad_provider', `${wrong.join(', ')}: a provider looks like com.proxmox, in lower case.`)
   }
-  const scopes: Scope[] = options.scope ?? ['ingest']
+  const scopes: Scope[] = options.scope ? [...new Set(options.scope)] : ['ingest']
   const expiresAt = options.expires === undefined ? null : readExpiry(options.expires, now)
-  const { secret, token } = makeToken(
-    { name: options.name, scopes, providers: options.provider, expiresAt },
-    now,
-  )
+  const { secret, token } = makeToken({ name, scopes, providers: options.provider, expiresAt }, now)
   await withDatabase('token create', (db) => insertToken(db, token))
   if (!options.json) return secret
   return JSON.stringify({
