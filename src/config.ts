@@ -27,6 +27,7 @@ const wholeNumber = (min: number, max: number) =>
     .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`)
 
 const MIB = 1024 * 1024
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 /** Root is the usual user inside containers, where the working folder is often not writable for PostgreSQL's user. */
 function defaultDataDir(): string {
@@ -98,10 +99,10 @@ export const SETTINGS = {
   }),
   logLevel: setting({
     env: 'TEMPO_LOG_LEVEL',
-    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    schema: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`),
     fallback: () => 'info' as const,
     shownDefault: 'info',
-    doc: 'trace, debug, info, warn, error, fatal or silent.',
+    doc: `${LOG_LEVELS.slice(0, -1).join(', ')} or ${LOG_LEVELS.at(-1)}.`,
   }),
   maxBodyBytes: setting({
     env: 'TEMPO_MAX_BODY_BYTES',
@@ -195,12 +196,12 @@ export function unknownSettings(env: Environment = process.env): string[] {
   const known = new Set(Object.values(SETTINGS).flatMap(({ env: name }) => [name, `${name}_FILE`]))
   for (const name of COMMAND_VARIABLES) known.add(name)
   return Object.keys(env)
-    .filter((name) => name.startsWith('TEMPO_') && !name.startsWith('TEMPO_TEST_') && !known.has(name))
+    .filter((name) => /^TEMPO_(?!TEST_|CI_)/.test(name) && !known.has(name))
     .map((name) => `${name} is not a setting; the README lists them`)
 }
 
 /** Variables of commands, not of the server. */
-const COMMAND_VARIABLES = ['TEMPO_URL', 'TEMPO_TOKEN', 'TEMPO_CI_SKIP_DEBIAN']
+const COMMAND_VARIABLES = ['TEMPO_URL', 'TEMPO_TOKEN']
 
 /** The settings as a Markdown table, for the README. */
 export function settingsTable(): string {

@@ -100,6 +100,22 @@ export type TemplateContext = {
   metadata: Metadata
 }
 
+export const GROUPING_ROLES = ['single', 'repeats', 'opens', 'continues', 'closes'] as const
+/** What an event does to a stack: stands alone, repeats a key, or opens, continues or closes a session. */
+export type GroupingRole = (typeof GROUPING_ROLES)[number]
+
+export const SURFACES = ['timeline', 'agenda'] as const
+export type Surface = (typeof SURFACES)[number]
+
+/** How far a run is, as its event said. */
+export type Progress = {
+  total: number | null
+  complete: number | null
+  status: string | null
+  finished: boolean
+  timeoutSeconds: number | null
+}
+
 /** An event that a score has judged, ready to be stored. Instants carry milliseconds. */
 export type JudgedEvent = {
   id: string
@@ -120,6 +136,20 @@ export type JudgedEvent = {
   key: string | null
   /** Length of the stack's window in milliseconds; null: no end. */
   windowMs: number | null
+  role: GroupingRole
+  /** The stack shows the severity of its latest event, not of its worst. */
+  currentState: boolean
+  /** Severity of the session that this event closes; null: its own. */
+  closedSeverity: Severity | null
+  /** Title of a stack of two or more whose latest event this is; null: its own. */
+  stackTitle: string | null
+  indicator: { emoji: string | null; color: string | null } | null
+  tags: string[]
+  surface: Surface
+  progress: Progress | null
+  /** Acknowledged, or dismissed, by a rule as it arrives. */
+  acked: boolean
+  dismissed: boolean
   metadata: Metadata
   /** The rest of the payload, as it came; `actions` as they were understood. */
   payload: Metadata
@@ -129,7 +159,29 @@ export type JudgedEvent = {
 }
 
 /** An event as it is stored. */
-export type StoredEvent = Omit<JudgedEvent, 'key' | 'windowMs' | 'warnings' | 'idempotency'> & {
+export type StoredEvent = Pick<
+  JudgedEvent,
+  | 'id'
+  | 'provider'
+  | 'externalID'
+  | 'title'
+  | 'subtitle'
+  | 'startDate'
+  | 'endDate'
+  | 'receivedAt'
+  | 'eventType'
+  | 'severity'
+  | 'label'
+  | 'color'
+  | 'node'
+  | 'vmid'
+  | 'indicator'
+  | 'tags'
+  | 'surface'
+  | 'progress'
+  | 'metadata'
+  | 'payload'
+> & {
   stackId: string
   ackedAt: Date | null
   dismissedAt: Date | null
@@ -238,6 +290,16 @@ export const IndicatorSchema = z
   .object({ emoji: z.string().nullable(), color: z.string().nullable() })
   .openapi('Indicator')
 
+export const ProgressSchema = z
+  .object({
+    total: z.number().nullable(),
+    complete: z.number().nullable(),
+    status: z.string().nullable(),
+    finished: z.boolean(),
+    timeoutSeconds: z.number().nullable(),
+  })
+  .openapi('Progress')
+
 export const EventSchema = z
   .object({
     id,
@@ -258,6 +320,10 @@ export const EventSchema = z
     metadata: z.record(z.string(), z.unknown()),
     tags: z.array(z.string()),
     indicator: IndicatorSchema.nullable(),
+    surface: z.enum(SURFACES),
+    progress: ProgressSchema.nullable().openapi({
+      description: 'How far a run is, when the score follows runs',
+    }),
     actions: z.array(ActionSchema),
     ackedAt: timestamp.nullable(),
     dismissedAt: timestamp.nullable(),

@@ -40,7 +40,7 @@ async function checkServer(config: Config): Promise<Finding[]> {
     const level = status === 'ok' ? 'good' : 'bad'
     return [{ level, text: `server ${version} at ${url} says it is ${status}` }]
   } catch {
-    return [{ level: 'note', text: `no server answers at ${url}; start it with: npm start` }]
+    return [{ level: 'note', text: `no Tempo server answers at ${url}; start it with: npm start` }]
   }
 }
 
@@ -50,15 +50,23 @@ async function checkDatabase(config: Config): Promise<Finding[]> {
     : `the embedded PostgreSQL in ${config.dataDir}`
   try {
     return await withDatabase('doctor', async (db) => {
-      const [row] = await db.read<{ version: string; fsync: string }[]>`
-        SELECT current_setting('server_version') AS version, current_setting('fsync') AS fsync`
-      const inForce = (await listTokens(db)).filter((token) => !token.revokedAt)
+      const [row] = await db.write<{ version: string; off: string | null }[]>`
+        SELECT current_setting('server_version') AS version,
+               (SELECT string_agg(name, ' and ') FROM pg_settings
+                WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes') AND setting = 'off') AS off`
+      const now = new Date()
+      const inForce = (await listTokens(db)).filter(
+        ({ revokedAt, expiresAt }) => !revokedAt && (!expiresAt || expiresAt > now),
+      )
       const ingest = inForce.filter((token) => token.scopes.includes('ingest'))
       return [
         { level: 'good', text: `${kind} answers: version ${row?.version}, schema up to date` },
-        row?.fsync === 'on'
-          ? { level: 'good', text: 'fsync is on: what is answered with 200 survives a power cut' }
-          : { level: 'bad', text: 'fsync is off: a power cut can lose events that were answered with 200' },
+        row?.off
+          ? {
+              level: 'bad',
+              text: `with ${row.off} off, a power cut can lose events that were answered with 200`,
+            }
+          : { level: 'good', text: 'what is answered with 200 survives a power cut' },
         ingest.length > 0
           ? { level: 'good', text: `${ingest.length} token(s) for senders` }
           : {

@@ -2,7 +2,9 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { loadConfig } from '../config.ts'
-import { loadScores, parseScore } from '../scores/load.ts'
+import { fatal } from '../errors.ts'
+import { isScoreName, loadScores, parseScore } from '../scores/load.ts'
+import type { ScoreProblem } from '../scores/problem.ts'
 import type { Terminal } from './terminal.ts'
 
 /** `tempo score list|validate`. */
@@ -40,11 +42,11 @@ export function scoreCommand(terminal: Terminal): Command {
   return command
 }
 
-type Problem = { path: string; message: string; meant?: string }
-
-function report(terminal: Terminal, file: string, problems: Problem[]): void {
-  for (const { path, message, meant } of problems) {
-    terminal.err.write(`${file}: ${path ? `${path} ` : ''}${message}${meant ? ` (meant: ${meant}?)` : ''}\n`)
+/** As compilers do, so that editors find the place. */
+function report(terminal: Terminal, file: string, problems: ScoreProblem[]): void {
+  for (const { path, message, meant, line, column } of problems) {
+    const place = line === undefined ? file : `${file}:${line}:${column}`
+    terminal.err.write(`${place}: ${path ? `${path} ` : ''}${message}${meant ? ` (meant: ${meant}?)` : ''}\n`)
   }
 }
 
@@ -52,8 +54,9 @@ async function filesIn(paths: string[]): Promise<string[]> {
   const found = await Promise.all(
     paths.map(async (path) => {
       if (!(await stat(path)).isDirectory()) return [path]
-      const names = (await readdir(path)).filter((name) => /\.(json|tempo-score)$/.test(name))
-      return names.filter((name) => !name.endsWith('.schema.json')).map((name) => join(path, name))
+      const names = (await readdir(path)).filter(isScoreName).sort()
+      if (names.length === 0) throw fatal('no_scores', `${path} has no score files.`)
+      return names.map((name) => join(path, name))
     }),
   )
   return found.flat()

@@ -15,9 +15,14 @@ export type Listening = {
 /** Longer than any sender waits; a body that trickles in must not hold a connection for ever. */
 const REQUEST_TIMEOUT_MS = 60_000
 
+const SWEEP_EVERY_MS = 50
+
+/** Checks of balancers come as HTTP/1.0 without a Host. */
+const LISTENER = { hostname: 'localhost', errorHandler: answerBroken }
+
 /** Serves the app on an address. Throws a fatal that says what to do when the port is taken. */
 export async function listenOn(app: Hono, host: string, port: number): Promise<Listening> {
-  const server = createServer(getRequestListener(app.fetch, { errorHandler: answerBroken }))
+  const server = createServer(getRequestListener(app.fetch, LISTENER))
   server.requestTimeout = REQUEST_TIMEOUT_MS
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(explainFailure(error, host, port)))
@@ -38,9 +43,11 @@ function answerBroken(): Response {
 
 async function close(server: Server, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  server.closeIdleConnections()
+  // A connection whose last answer is out would be kept alive for some seconds more.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_EVERY_MS)
   const timer = setTimeout(() => server.closeAllConnections(), graceMs)
   await closed
+  clearInterval(sweep)
   clearTimeout(timer)
 }
 

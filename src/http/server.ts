@@ -53,7 +53,8 @@ export function createServer(deps: ServerDeps): Hono {
   app.use('/api/*', async (c, next) => (c.req.path === '/api/v1/openapi.json' ? next() : guard(c, next)))
   app.use('/metrics', guard)
   const maxSize = deps.readBody.limit
-  app.use('/api/*', bodyLimit({ maxSize, onError: () => Promise.reject(bodyTooLarge(maxSize)) }))
+  const limitBody = bodyLimit({ maxSize, onError: () => Promise.reject(bodyTooLarge(maxSize)) })
+  app.use('/api/*', (c, next) => (c.req.method === 'GET' ? next() : limitBody(c, next)))
 
   app.get('/', (c) => c.text(`Tempo server ${deps.version}. API: docs, openapi.json. Health: health.\n`))
   app.route('/', healthRoutes(deps.health))

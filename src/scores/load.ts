@@ -91,7 +91,7 @@ async function loadFile(path: string): Promise<{ score: ScoreFile } | { problems
 }
 
 /** Files that begin with a dot are an editor's or the system's own (`._name` on macOS shares). */
-function isScoreName(name: string): boolean {
+export function isScoreName(name: string): boolean {
   return /^[^.].*\.(?:json|tempo-score)$/.test(name) && !name.endsWith('.schema.json')
 }
 

@@ -24,7 +24,12 @@ export async function refreshStacks(
     UPDATE stacks s SET
       event_count = a.count, first_event_at = a.first, last_event_at = a.last,
       latest_event_id = l.id, title = l.title, node = l.node, vmid = l.vmid,
-      severity = w.severity, label = w.label, severity_at = w.start_date,
+      stack_title = l.stack_title, resolved = a.count > 1 AND l.session_role IS NOT DISTINCT FROM 'closes',
+      severity = CASE WHEN NOT s.current_state THEN w.severity
+                      WHEN a.count > 1 AND l.session_role = 'closes' THEN coalesce(l.closed_severity, l.severity)
+                      ELSE l.severity END,
+      label = CASE WHEN s.current_state THEN l.label ELSE w.label END,
+      severity_at = CASE WHEN s.current_state THEN l.start_date ELSE w.start_date END,
       acked_at = CASE WHEN a.unacked = 0 THEN a.acked_at END,
       dismissed_at = CASE WHEN a.undismissed = 0 THEN a.dismissed_at END,
       changed_tx = pg_current_xact_id()
@@ -35,7 +40,7 @@ export async function refreshStacks(
              count(*) FILTER (WHERE dismissed_at IS NULL) AS undismissed, max(dismissed_at) AS dismissed_at
       FROM events WHERE stack_id = q.id::uuid AND id IS DISTINCT FROM ${exceptEvent}::uuid) a
     CROSS JOIN LATERAL (
-      SELECT id, title, node, vmid FROM events
+      SELECT id, title, node, vmid, stack_title, session_role, severity, closed_severity, label, start_date FROM events
       WHERE stack_id = q.id::uuid AND id IS DISTINCT FROM ${exceptEvent}::uuid
       ORDER BY start_date DESC, id DESC LIMIT 1) l
     CROSS JOIN LATERAL (

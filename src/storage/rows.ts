@@ -26,7 +26,8 @@ export function eventColumns(sql: Queryable, inList: boolean) {
   return sql`
     e.id, e.stack_id AS "stackId", e.provider, e.external_id AS "externalID", e.title, e.subtitle,
     e.start_date AS "startDate", e.end_date AS "endDate", e.received_at AS "receivedAt",
-    e.event_type AS "eventType", e.severity, e.label, e.color, e.node, e.vmid, ${metadata} AS metadata, e.payload,
+    e.event_type AS "eventType", e.severity, e.label, e.color, e.node, e.vmid, e.indicator, e.tags,
+    e.surface, e.progress, ${metadata} AS metadata, e.payload,
     e.acked_at AS "ackedAt", e.dismissed_at AS "dismissedAt"`
 }
 
@@ -37,7 +38,9 @@ export function eventOf(row: EventRow): StoredEvent {
 /** Columns of table `s` and its interval `w`, without the latest event. */
 export function stackColumns(sql: Queryable) {
   return sql`
-    s.id, s.provider, s.key, s.node, s.vmid, s.title, w.opened_at AS "openedAt", w.closes_at AS "closesAt",
+    s.id, s.provider, s.key, s.node, s.vmid,
+    CASE WHEN s.event_count > 1 THEN coalesce(s.stack_title, s.title) ELSE s.title END AS title,
+    w.opened_at AS "openedAt", w.closes_at AS "closesAt",
     s.first_event_at AS "firstEventAt", s.last_event_at AS "lastEventAt", s.event_count AS count, s.severity, s.label,
     s.resolved, s.acked_at AS "ackedAt", s.dismissed_at AS "dismissedAt", s.latest_event_id AS "latestId"`
 }
@@ -58,13 +61,16 @@ export async function withLatest(sql: Queryable, heads: StackHead[]): Promise<St
   })
 }
 
-/** An event that stands alone has no interval: its stack holds just its own instant. */
+/**
+ * A stack without an interval holds just what is in it: an event that stands alone its own instant, a resolved session
+ * the time until it was closed. A session that is open has no end.
+ */
 function stackOf({ latestId, ...head }: StackHead, latest: StoredEvent): StoredStack {
-  const alone = head.key === null
+  const ended = head.openedAt === null && (head.key === null || head.resolved)
   return {
     ...head,
     openedAt: head.openedAt ?? head.firstEventAt,
-    closesAt: alone ? new Date(head.firstEventAt.getTime() + 1) : head.closesAt,
+    closesAt: ended ? new Date(head.lastEventAt.getTime() + 1) : head.closesAt,
     severity: severityOfRank(head.severity),
     latest,
   }

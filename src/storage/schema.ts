@@ -68,6 +68,10 @@ export const stacks = pgTable(
     label: text('label').notNull(),
     severityAt: instant('severity_at').notNull(),
     resolved: boolean('resolved').notNull().default(false),
+    /** Title of the row while the stack holds two events or more; null: that of its latest event. */
+    stackTitle: text('stack_title'),
+    /** Shows the severity of its latest event, not of its worst; as that event's score says. */
+    currentState: boolean('current_state').notNull().default(false),
     ackedAt: instant('acked_at'),
     dismissedAt: instant('dismissed_at'),
     changedTx: xid8('changed_tx').notNull().default(sql`pg_current_xact_id()`),
@@ -127,6 +131,19 @@ export const events = pgTable(
     color: text('color').notNull(),
     node: text('node'),
     vmid: text('vmid'),
+    /** What it does to a session: opens, continues or closes; null: it belongs to none. */
+    sessionRole: text('session_role'),
+    sessionKey: text('session_key'),
+    /** Longest span of a session that it opens, in milliseconds; null: no end. */
+    sessionMs: bigint('session_ms', { mode: 'number' }),
+    /** Severity of the session that it closes, by rank; null: its own. */
+    closedSeverity: smallint('closed_severity'),
+    currentState: boolean('current_state').notNull().default(false),
+    stackTitle: text('stack_title'),
+    indicator: json('indicator').$type<{ emoji: string | null; color: string | null }>(),
+    tags: text('tags').array().notNull().default(sql`'{}'`),
+    surface: text('surface').notNull().default('timeline'),
+    progress: json('progress').$type<Record<string, unknown>>(),
     /** The payload's own metadata, untouched; `json` keeps the order of its keys. */
     metadata: json('metadata').$type<Record<string, unknown>>().notNull(),
     /** The rest of the payload as it came. */
@@ -142,6 +159,9 @@ export const events = pgTable(
     index('events_start').on(table.startDate, table.id),
     uniqueIndex('events_external').on(table.provider, table.externalId).where(sql`external_id IS NOT NULL`),
     index('events_changed').on(table.changedTx),
+    index('events_session')
+      .on(table.provider, table.sessionKey, table.startDate, table.id)
+      .where(sql`session_key IS NOT NULL`),
     check('events_severity', sql`severity BETWEEN 0 AND 4`),
   ],
 )

@@ -6,6 +6,11 @@
 
 export type SessionRole = 'opens' | 'continues' | 'closes'
 
+/** Whether events of this role make up sessions. */
+export function isSessionRole(role: string): role is SessionRole {
+  return role === 'opens' || role === 'continues' || role === 'closes'
+}
+
 /** `at` is milliseconds since 1970; `windowMs` null: a session opened by this event has no end of its own. */
 export type SessionEvent = {
   id: string
@@ -45,15 +50,15 @@ function isWithin(opening: SessionEvent, event: SessionEvent): boolean {
 }
 
 /**
- * Gives each segment a stack: of those that its events are in now the one that its earliest stored event is in and that
- * no segment before took, else a new one. So a stack keeps its id while it keeps its beginning.
+ * Gives each segment a stack: the oldest, by its id, of those that its events are in now and that no segment before
+ * took, else a new one. So what people know stays where it is, and a part that splits off is new.
  */
 export function assignStacks(segments: readonly Segment[], newStackId: () => string): Map<Segment, string> {
   const taken = new Set<string>()
   return new Map(
     segments.map((segment) => {
-      const kept = segment.events.find(({ stackId }) => stackId !== null && !taken.has(stackId))?.stackId
-      const id = kept ?? newStackId()
+      const known = segment.events.flatMap(({ stackId }) => stackId ?? []).filter((id) => !taken.has(id))
+      const id = known.sort()[0] ?? newStackId()
       taken.add(id)
       return [segment, id]
     }),

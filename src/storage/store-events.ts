@@ -5,6 +5,8 @@ import type { Database, Queryable, Tx } from './database.ts'
 import { insertEvents, type Placements } from './insert-events.ts'
 import { retryRaces } from './races.ts'
 import { findNeighbours, lockNames, seriesName } from './series.ts'
+import { insertSessionEvent } from './session-events.ts'
+import { isSessionRole } from './sessions.ts'
 import { findByExternalId, updateEvent } from './update-event.ts'
 
 /** NOTIFY channel on which servers wake each other after a commit; it carries no content. */
@@ -57,11 +59,16 @@ async function storeUnderLocks(db: Database, batch: JudgedEvent[], names: string
     const unlocked = left.filter((name) => !names.includes(name))
     if (unlocked.length > 0) throw new MissingLocks(unlocked)
     const answers = new Map<JudgedEvent, Accepted>()
-    if (inserts.length > 0) {
-      const placements = await placeAll(tx, inserts)
-      await insertEvents(tx, inserts, placements)
-      for (const event of inserts)
+    const sessions = inserts.filter((event) => isSessionRole(event.role))
+    const others = inserts.filter((event) => !isSessionRole(event.role))
+    if (others.length > 0) {
+      const placements = await placeAll(tx, others)
+      await insertEvents(tx, others, placements)
+      for (const event of others)
         answers.set(event, answerOf(event, event.id, placements.stackOf.get(event)!, true))
+    }
+    for (const event of sessions) {
+      answers.set(event, answerOf(event, event.id, await insertSessionEvent(tx, event), true))
     }
     for (const event of updates) {
       const { id, stackId } = await updateEvent(tx, event)
@@ -178,18 +185,23 @@ async function placeAll(tx: Tx, inserts: JudgedEvent[]): Promise<Placements> {
     tx,
     inserts.flatMap((e) => (e.key === null ? [] : [{ provider: e.provider, key: e.key, at: e.startDate }])),
   )
-  const placements: Placements = { stackOf: new Map(), opened: new Map(), moved: new Map() }
+  const placements: Placements = { stackOf: new Map(), opened: new Map(), moved: new Map(), fresh: new Set() }
   for (const event of inserts) {
     const at = event.startDate.getTime()
     if (event.key === null) {
-      placements.stackOf.set(event, uuidv7())
+      const stackId = uuidv7()
+      placements.stackOf.set(event, stackId)
+      placements.fresh.add(stackId)
       continue
     }
     const known = series.get(seriesName(event.provider, event.key))!
     const { interval, how } = known.place(at, event.windowMs, uuidv7)
     placements.stackOf.set(event, interval.stackId)
     const entry = { stackId: interval.stackId, provider: event.provider, key: event.key, interval }
-    if (how === 'opened') placements.opened.set(interval.stackId, entry)
+    if (how === 'opened') {
+      placements.opened.set(interval.stackId, entry)
+      placements.fresh.add(interval.stackId)
+    }
     if (how === 'pulled' && !placements.opened.has(interval.stackId))
       placements.moved.set(interval.stackId, entry)
   }

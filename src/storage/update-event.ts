@@ -1,15 +1,21 @@
 import { v7 as uuidv7 } from 'uuid'
 import { type JudgedEvent, severityRank } from '../event.ts'
 import type { Database, Tx } from './database.ts'
+import { eventColumnsOf } from './event-parameter.ts'
 import type { Interval, Placement } from './placement.ts'
+import { rearrangeSessions } from './rearrange-sessions.ts'
 import { holdStacks, refreshStacks } from './refresh-stacks.ts'
 import { findNeighbours, seriesName, windowParameter } from './series.ts'
+import { stackOf } from './session-events.ts'
+import { isSessionRole } from './sessions.ts'
 
 export type StoredReference = {
   id: string
   stackId: string
   provider: string
   key: string | null
+  /** Not null: it is an event of a session. */
+  sessionKey: string | null
   startDate: Date
 }
 
@@ -24,7 +30,7 @@ export async function findByExternalId(
   const wanted = events.map(({ provider, externalID }) => ({ provider, externalID }))
   const rows = await tx<(StoredReference & { externalID: string })[]>`
     SELECT e.id, e.stack_id AS "stackId", e.provider, e.external_id AS "externalID", s.key,
-           e.start_date AS "startDate"
+           e.session_key AS "sessionKey", e.start_date AS "startDate"
     FROM json_to_recordset(${JSON.stringify(wanted)}::json) AS q(provider text, "externalID" text)
     JOIN events e ON e.provider = q.provider AND e.external_id = q."externalID"
     JOIN stacks s ON s.id = e.stack_id`
@@ -39,6 +45,7 @@ export async function findByExternalId(
 export async function updateEvent(tx: Tx, event: JudgedEvent): Promise<{ id: string; stackId: string }> {
   const stored = (await findByExternalId(tx, [event])).get(`${event.provider} ${event.externalID}`)!
   await holdStacks(tx, [stored.stackId])
+  if (stored.sessionKey !== null || isSessionRole(event.role)) return updateInSession(tx, stored, event)
   const stays = stored.key === event.key && stored.startDate.getTime() === event.startDate.getTime()
   const stackId = stays ? stored.stackId : await moveEvent(tx, stored, event)
   await overwriteEvent(tx, stored, event, stackId)
@@ -46,6 +53,38 @@ export async function updateEvent(tx: Tx, event: JudgedEvent): Promise<{ id: str
   await refreshStacks(tx, [stackId])
   if (stackId !== stored.stackId) await dropIfEmpty(tx, stored.stackId)
   return { id: stored.id, stackId }
+}
+
+/** The same where the event was, or now is, one of a session: the sessions around both places are made anew. */
+async function updateInSession(tx: Tx, stored: StoredReference, event: JudgedEvent) {
+  const { id, provider } = stored
+  const first = await firstOfOthers(tx, stored)
+  if (stored.sessionKey === null && stored.key !== null) await shrinkWindow(tx, stored, first)
+  const target = await targetOf(tx, stored, event, first === null)
+  await overwriteEvent(tx, stored, event, target)
+  await holdStacks(tx, [stored.stackId, target].sort())
+  if (target !== stored.stackId) {
+    if (first === null) await dropIfEmpty(tx, stored.stackId)
+    else await refreshStacks(tx, [stored.stackId])
+  }
+  await refreshStacks(tx, [target])
+  if (stored.sessionKey !== null) await rearrangeSessions(tx, provider, stored.sessionKey, stored.startDate)
+  if (isSessionRole(event.role)) await rearrangeSessions(tx, provider, event.key!, event.startDate)
+  return { id, stackId: await stackOf(tx, id) }
+}
+
+/** A stack of its own for an event of a session, from which it is then moved on; its old one if it was alone there. */
+async function targetOf(
+  tx: Tx,
+  stored: StoredReference,
+  event: JudgedEvent,
+  alone: boolean,
+): Promise<string> {
+  if (!isSessionRole(event.role)) return enterStack(tx, event, null)
+  if (alone && stored.sessionKey === event.key) return stored.stackId
+  const id = uuidv7()
+  await openStack(tx, event, id)
+  return id
 }
 
 /** Forgets places that only very old cursors could still ask for. */
@@ -114,9 +153,10 @@ async function findPlace(tx: Tx, event: JudgedEvent, key: string, newId: string)
 async function openStack(tx: Tx, event: JudgedEvent, id: string): Promise<void> {
   await tx`
     INSERT INTO stacks (id, provider, key, node, vmid, title, first_event_at, last_event_at, latest_event_id,
-                        event_count, severity, label, severity_at)
+                        event_count, severity, label, severity_at, current_state)
     VALUES (${id}, ${event.provider}, ${event.key}, ${event.node}, ${event.vmid}, ${event.title}, ${event.startDate},
-            ${event.startDate}, ${event.id}, 1, ${severityRank(event.severity)}, ${event.label}, ${event.startDate})`
+            ${event.startDate}, ${event.id}, 1, ${severityRank(event.severity)}, ${event.label}, ${event.startDate},
+            ${event.currentState})`
 }
 
 async function writeWindow(tx: Tx, { provider, key }: JudgedEvent, interval: Interval): Promise<void> {
@@ -142,15 +182,23 @@ async function overwriteEvent(
       SELECT id, stack_id, start_date, placed_tx, now() FROM events
       WHERE id = ${stored.id} AND placed_tx <> pg_current_xact_id()`
   }
+  const { id, ackedAt, dismissedAt, receivedAt, provider, externalID, ...columns } = eventColumnsOf(event)
   await tx`
-    UPDATE events SET
-      stack_id = ${stackId}, title = ${event.title}, subtitle = ${event.subtitle},
-      start_date = ${event.startDate}, end_date = ${event.endDate}, event_type = ${event.eventType},
-      severity = ${severityRank(event.severity)}, label = ${event.label}, color = ${event.color},
-      node = ${event.node}, vmid = ${event.vmid}, metadata = ${JSON.stringify(event.metadata)}::json,
-      payload = ${JSON.stringify(event.payload)}::json, changed_tx = pg_current_xact_id(),
+    UPDATE events e SET
+      stack_id = ${stackId}, title = n.title, subtitle = n.subtitle, start_date = n."startDate", end_date = n."endDate",
+      event_type = n."eventType", severity = n.severity, label = n.label, color = n.color, node = n.node, vmid = n.vmid,
+      session_role = n."sessionRole", session_key = n."sessionKey", session_ms = n."sessionMs",
+      closed_severity = n."closedSeverity", current_state = n."currentState", stack_title = n."stackTitle",
+      indicator = n.indicator, tags = n.tags, surface = n.surface, progress = n.progress, metadata = n.metadata,
+      payload = n.payload, acked_at = coalesce(e.acked_at, ${ackedAt}::timestamptz),
+      dismissed_at = coalesce(e.dismissed_at, ${dismissedAt}::timestamptz), changed_tx = pg_current_xact_id(),
       placed_tx = ${moves ? tx`pg_current_xact_id()` : tx`placed_tx`}
-    WHERE id = ${stored.id}`
+    FROM json_to_record(${JSON.stringify(columns)}::json) AS n(
+      title text, subtitle text, "startDate" timestamptz, "endDate" timestamptz, "eventType" text, severity smallint,
+      label text, color text, node text, vmid text, "sessionRole" text, "sessionKey" text, "sessionMs" bigint,
+      "closedSeverity" smallint, "currentState" boolean, "stackTitle" text, indicator json, tags text[], surface text,
+      progress json, metadata json, payload json)
+    WHERE e.id = ${stored.id}`
 }
 
 async function dropIfEmpty(tx: Tx, stackId: string): Promise<void> {

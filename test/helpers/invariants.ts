@@ -29,7 +29,18 @@ const RULES: [rule: string, query: string][] = [
   [
     'a stack with a key has no interval, or one of another key',
     `SELECT s.id FROM stacks s LEFT JOIN stack_windows w ON w.stack_id = s.id
-     WHERE (s.key, CASE WHEN s.key IS NOT NULL THEN s.provider END) IS DISTINCT FROM (w.key, w.provider)`,
+     WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.stack_id = s.id AND e.session_key IS NOT NULL)
+       AND (s.key, CASE WHEN s.key IS NOT NULL THEN s.provider END) IS DISTINCT FROM (w.key, w.provider)`,
+  ],
+  [
+    'a stack that shows its current state has not the severity of its newest event',
+    `SELECT s.id FROM stacks s JOIN events e ON e.id = s.latest_event_id
+     WHERE s.current_state AND s.severity <> CASE WHEN s.resolved THEN coalesce(e.closed_severity, e.severity) ELSE e.severity END`,
+  ],
+  [
+    'a stack is resolved though nothing closed it, or closed and not resolved',
+    `SELECT s.id FROM stacks s JOIN events e ON e.id = s.latest_event_id
+     WHERE s.resolved <> (s.event_count > 1 AND e.session_role IS NOT DISTINCT FROM 'closes')`,
   ],
   [
     'a stack has no event',
@@ -58,7 +69,7 @@ const RULES: [rule: string, query: string][] = [
   ],
   [
     'severity or label of a stack is not that of its worst event, the newest of equals',
-    `SELECT s.id FROM stacks s WHERE NOT EXISTS (
+    `SELECT s.id FROM stacks s WHERE NOT s.current_state AND NOT EXISTS (
        SELECT 1 FROM events e
        WHERE e.stack_id = s.id AND (e.severity, e.start_date, e.label) = (s.severity, s.severity_at, s.label)
          AND NOT EXISTS (

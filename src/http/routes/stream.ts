@@ -23,8 +23,8 @@ const headersSchema = z.object({
 type StreamFilter = z.infer<typeof querySchema>
 
 const HEARTBEAT_MS = 15_000
-/** Messages that a slow client may be behind; then it is let go, and resumes where it was. */
-const MAX_BEHIND = 5_000
+/** Characters that a slow client may be behind; then it is let go, and resumes where it was. */
+const MAX_BEHIND = 16_000_000
 
 /** Server-sent events (HTML Standard, 9.2): what is stored, and how stacks change, as it happens. */
 export function streamRoutes({ hub, catalog }: StreamDeps) {
@@ -57,7 +57,7 @@ export function streamRoutes({ hub, catalog }: StreamDeps) {
         if (first.pending) queue.push({ event: 'ready', data: '{}', id: since ?? changes.position })
         first.pending = false
         for (const message of messagesOf(changes, filter, catalog())) queue.push(message)
-        if (queue.length() > MAX_BEHIND) {
+        if (queue.size() > MAX_BEHIND) {
           queue.end()
           dropConnection(c)
         }
@@ -119,6 +119,7 @@ function isWanted({ view, node, vmid }: Change, filter: StreamFilter): boolean {
 /** What waits to be written to one client. */
 function createQueue() {
   let messages: SSEMessage[] = []
+  let size = 0
   let ended = false
   let notify: (() => void) | null = null
 
@@ -137,15 +138,17 @@ function createQueue() {
     if (ended) return null
     const taken = messages
     messages = []
+    size = 0
     return taken
   }
 
   return {
     take,
-    length: () => messages.length,
+    size: () => size,
     push: (message: SSEMessage) => {
       if (ended) return
       messages.push(message)
+      size += (message.data as string).length
       notify?.()
     },
     end: () => {
