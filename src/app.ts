@@ -13,16 +13,16 @@ import { createReceiver } from './ingest/receive.ts'
 import { createRecorder } from './ingest/recorder.ts'
 import { createWriter } from './ingest/writer.ts'
 import type { Log } from './log.ts'
+import { openLibrary } from './open-library.ts'
 import { openStorage } from './open-storage.ts'
 import { createReleasers } from './releasers.ts'
-import { createCatalog } from './scores/catalog.ts'
-import { loadScores } from './scores/load.ts'
 import { listen } from './storage/changes.ts'
 import { isPassing, WRITE_DEADLINE_MS, withDeadline } from './storage/database.ts'
 import { insertDeliveries, pruneDeliveries } from './storage/deliveries.ts'
 import { keepBody } from './storage/quarantine.ts'
 import { findAnswer, forgetAnswers, storeEvents } from './storage/store-events.ts'
 import { listTokens, noteTokenUse, TOKENS_CHANNEL } from './storage/tokens.ts'
+import { forgetMoves } from './storage/update-event.ts'
 
 const PACKAGE = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -77,9 +77,8 @@ async function build(
   releasers.addPatient('database', close)
   const firstAdminToken = config.adminToken === null ? await ensureAdminToken(db, config.dataDir) : null
 
-  const loaded = await loadScores({ ownDir: config.scoresDir ?? undefined })
-  for (const { file, problems } of loaded.problems) log.error({ file, problems }, 'a score file was left out')
-  const catalog = createCatalog(loaded.scores.map(({ score }) => score))
+  const library = await openLibrary(config, db, log, releasers)
+  const catalog = () => library.current().catalog
 
   const load = () => withDeadline(listTokens(db), ASK_DEADLINE_MS, 'reading tokens')
   const book = createTokenBook({ load, adminSecret: config.adminToken, now })
@@ -97,6 +96,7 @@ async function build(
   releasers.add('token uses', noteUses)
   repeat(releasers, 'token uses', USES_EVERY_MS, noteUses, log)
   repeat(releasers, 'idempotency keys', FORGET_EVERY_MS, () => forgetAnswers(db), log)
+  repeat(releasers, 'moved events', FORGET_EVERY_MS, () => forgetMoves(db), log)
 
   const bounds = { known: config.deliveriesMax, strangers: STRANGER_DELIVERIES }
   const recorder = createRecorder({
@@ -123,7 +123,7 @@ async function build(
   const receiver = createReceiver({
     identify: book.identify,
     rateLimit: createRateLimit(config.rateLimit, () => now().getTime()),
-    catalog: () => catalog,
+    catalog,
     write: writer.write,
     findAnswer: (tokenId, key) =>
       withDeadline(findAnswer(db, tokenId, key), ASK_DEADLINE_MS, 'looking up an Idempotency-Key'),
@@ -142,8 +142,9 @@ async function build(
   })
   const app = createServer({
     db,
-    catalog: () => catalog,
-    loaded: () => loaded,
+    catalog,
+    library: library.current,
+    onScoreChange: library.refreshKept,
     now,
     hub,
     ...receiver,

@@ -7,7 +7,7 @@ import { type Import, readEnvUses, readImports, tokenize } from './read-imports.
 const VOCABULARY = ['event', 'errors']
 const CORE = [...VOCABULARY, 'closest', 'log', 'scores', 'adapters', 'auth']
 const EDGE = [...CORE, 'config', 'ingest', 'storage']
-const TOP = [...EDGE, 'http', 'notify', 'releasers', 'open-storage', 'admin-token']
+const TOP = [...EDGE, 'http', 'notify', 'releasers', 'open-storage', 'open-library', 'admin-token']
 
 /** What each room (a folder of src, or a file in it) may import beside itself. */
 const ROOMS: Record<string, string[]> = {
@@ -25,6 +25,7 @@ const ROOMS: Record<string, string[]> = {
   http: EDGE,
   // Parts of the composition that the commands use too, while no server runs.
   releasers: [],
+  'open-library': [...VOCABULARY, 'log', 'config', 'scores', 'storage', 'releasers'],
   'open-storage': [...VOCABULARY, 'log', 'config', 'storage', 'releasers'],
   'admin-token': [...VOCABULARY, 'log', 'config', 'storage', 'auth'],
   app: TOP,
@@ -50,7 +51,7 @@ const KEPT_PACKAGES: { name: RegExp; room: string; except?: Record<string, strin
 
 const PURE_ROOMS = ['closest', 'scores', 'adapters']
 const IMPURE = /^(node:)?(fs|child_process|net|tls|dgram|dns|https?|http2|worker_threads|cluster)(\/.+)?$/
-const MAY_READ_FILES = ['src/scores/load.ts', 'src/scores/watch.ts']
+const MAY_READ_FILES = ['src/scores/load.ts', 'src/scores/library.ts', 'src/scores/watch.ts']
 
 export type Dependencies = { runtime: string[]; development: string[] }
 

@@ -8,6 +8,9 @@ export const PUBLIC_ROUTES = ['/', '/health', '/openapi.json', '/api/v1/openapi.
 /** Routes that check the token themselves, because every attempt on them is recorded. */
 export const INGEST_ROUTES = ['/ingest', '/ingest/', '/events', '/events/']
 
+/** Paths whose POST changes nothing: they take a body to look at, and the scope `read` is enough. */
+const LOOKING = /\/api\/v1\/(explain|scores\/[^/]+\/backtest)$/
+
 export type Env = { Variables: { caller: Caller } }
 
 /** The token of a request: `X-Tempo-Token: T` or `Authorization: Bearer T`. */
@@ -21,7 +24,8 @@ export function secretOf(c: Context): string | null {
 export function requireToken(identify: TokenBook['identify']): MiddlewareHandler<Env> {
   return async (c, next) => {
     const caller = await identify(secretOf(c))
-    const scope = c.req.method === 'GET' || c.req.method === 'HEAD' ? 'read' : 'admin'
+    const looks = c.req.method === 'GET' || c.req.method === 'HEAD' || LOOKING.test(c.req.path)
+    const scope = looks ? 'read' : 'admin'
     if (!hasScope(caller, scope)) {
       throw forbidden(
         `This token has no scope "${scope}". Make one with: tempo token create --scope ${scope}`,

@@ -65,6 +65,18 @@ export function json<T extends z.ZodType>(schema: T, description: string) {
   return { description, content: { 'application/json': { schema } } }
 }
 
+/**
+ * A body that the handler reads itself, for the places of its faults: a schema in zod would be checked, and the body
+ * consumed, before.
+ */
+export function rawJson(description: string) {
+  return {
+    required: true,
+    description,
+    content: { 'application/json': { schema: { type: 'object' as const } } },
+  }
+}
+
 /** Problems that any route with a token can answer with. */
 export const problems = {
   401: {

@@ -11,8 +11,10 @@ import type { Health } from './health.ts'
 import type { Metrics } from './metrics.ts'
 import { describeApi } from './openapi.ts'
 import { answerProblem } from './problem.ts'
+import { type BacktestDeps, backtestRoutes } from './routes/backtest.ts'
 import { type DeliveryDeps, deliveryRoutes } from './routes/deliveries.ts'
 import { docsRoutes } from './routes/docs.ts'
+import { type ExplainDeps, explainRoutes } from './routes/explain.ts'
 import { healthRoutes } from './routes/health.ts'
 import { dialectOf, type IngestDeps, ingestRoutes } from './routes/ingest.ts'
 import { type OverviewDeps, overviewRoutes } from './routes/overview.ts'
@@ -26,6 +28,8 @@ import { triageRoutes } from './routes/triage.ts'
 export type ServerDeps = TimelineDeps &
   OverviewDeps &
   ScoreDeps &
+  ExplainDeps &
+  BacktestDeps &
   StreamDeps &
   IngestDeps &
   DeliveryDeps &
@@ -69,6 +73,8 @@ export function createServer(deps: ServerDeps): Hono {
   api.route('/', streamRoutes(deps))
   api.route('/', tokenRoutes({ ...deps, onChange: deps.onTokenChange }))
   api.route('/', scoreRoutes(deps))
+  api.route('/', backtestRoutes(deps))
+  api.route('/', explainRoutes(deps))
   api.route('/', deliveryRoutes(deps))
   api.route('/', quarantineRoutes({ ...deps, dialectOf }))
   app.route('/api/v1', api)

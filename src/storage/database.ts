@@ -117,14 +117,15 @@ const CONNECTION_CODES = new Set([
 
 /**
  * True when the database could not be asked or could not answer now, so that the same statement may succeed later.
- * SQLSTATE classes: 08 connection, 53 resources, 57P0x shutting down, 57014 deadline, 25006 read-only (a standby),
- * 40 rollback, 55P03 lock not available (PostgreSQL, Appendix A).
+ * SQLSTATE classes: 08 connection, 28 login refused, 3D no such database, 53 resources, 57P0x shutting down, 58 disk,
+ * 40 rollback; 57014 deadline, 25006 read-only (a standby), 55000 no connections taken, 55P03 lock not available
+ * (PostgreSQL, Appendix A). An operator mends some of these; until then the sender is to try again.
  */
 export function isPassing(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code
   if (typeof code !== 'string') return false
   if (CONNECTION_CODES.has(code)) return true
-  return /^(08|53|57P0|40)/.test(code) || code === '57014' || code === '25006' || code === '55P03'
+  return /^(08|28|3D|53|57P0|58|40|57014$|25006$|55000$|55P03$)/.test(code)
 }
 
 /** Runs a statement of a sender with a deadline of the client's own, for a network that answers nothing at all. */

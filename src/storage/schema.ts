@@ -245,3 +245,11 @@ export const quarantine = pgTable('quarantine', {
   bytes: integer('bytes').notNull(),
   problem: jsonb('problem').$type<Record<string, unknown>>().notNull(),
 })
+
+/** Scores that were sent to the API, as they were sent. */
+export const scores = pgTable('scores', {
+  provider: text('provider').primaryKey(),
+  source: text('source').notNull(),
+  updatedAt: instant('updated_at').notNull(),
+  updatedBy: text('updated_by').notNull(),
+})

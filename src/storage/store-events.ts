@@ -53,32 +53,66 @@ class MissingLocks extends Error {
 
 async function storeUnderLocks(db: Database, batch: JudgedEvent[], names: string[]): Promise<Accepted[]> {
   const stored = await db.write.begin(async (tx) => {
-    await lockNames(tx, names)
-    const { fresh, answered } = await answerRepeated(tx, batch)
-    const { inserts, updates, left } = await splitUpdates(tx, fresh)
-    const unlocked = left.filter((name) => !names.includes(name))
-    if (unlocked.length > 0) throw new MissingLocks(unlocked)
-    const answers = new Map<JudgedEvent, Accepted>()
-    const sessions = inserts.filter((event) => isSessionRole(event.role))
-    const others = inserts.filter((event) => !isSessionRole(event.role))
-    if (others.length > 0) {
-      const placements = await placeAll(tx, others)
-      await insertEvents(tx, others, placements)
-      for (const event of others)
-        answers.set(event, answerOf(event, event.id, placements.stackOf.get(event)!, true))
-    }
-    for (const event of sessions) {
-      answers.set(event, answerOf(event, event.id, await insertSessionEvent(tx, event), true))
-    }
-    for (const event of updates) {
-      const { id, stackId } = await updateEvent(tx, event)
-      answers.set(event, answerOf(event, id, stackId, false))
-    }
-    await keepAnswers(tx, answers)
+    const answers = await storeInTransaction(tx, batch, names)
     await tx`SELECT pg_notify(${CHANGES_CHANNEL}, '')`
-    return batch.map((event) => answered(event, answers))
+    return answers
   })
   return stored as Accepted[]
+}
+
+async function storeInTransaction(tx: Tx, batch: JudgedEvent[], names: string[]): Promise<Accepted[]> {
+  await lockNames(tx, names)
+  const { fresh, answered } = await answerRepeated(tx, batch)
+  const { inserts, updates, left } = await splitUpdates(tx, fresh)
+  const unlocked = left.filter((name) => !names.includes(name))
+  if (unlocked.length > 0) throw new MissingLocks(unlocked)
+  const answers = new Map<JudgedEvent, Accepted>()
+  const sessions = inserts.filter((event) => isSessionRole(event.role))
+  const others = inserts.filter((event) => !isSessionRole(event.role))
+  if (others.length > 0) {
+    const placements = await placeAll(tx, others)
+    await insertEvents(tx, others, placements)
+    for (const event of others)
+      answers.set(event, answerOf(event, event.id, placements.stackOf.get(event)!, true))
+  }
+  for (const event of sessions) {
+    answers.set(event, answerOf(event, event.id, await insertSessionEvent(tx, event), true))
+  }
+  for (const event of updates) {
+    const { id, stackId } = await updateEvent(tx, event)
+    answers.set(event, answerOf(event, id, stackId, false))
+  }
+  await keepAnswers(tx, answers)
+  return batch.map((event) => answered(event, answers))
+}
+
+/** Carries the outcome out of a transaction that must leave nothing behind. */
+class Undone extends Error {
+  readonly stackId: string
+  constructor(stackId: string) {
+    super('undone on purpose')
+    this.stackId = stackId
+  }
+}
+
+/**
+ * The stack that an event would be in if it were stored now; it is stored, and undone. An id that no stack has yet
+ * means a new one.
+ */
+export async function previewStack(db: Database, event: JudgedEvent): Promise<string> {
+  let names = lockedNames([event])
+  for (;;) {
+    try {
+      await db.write.begin(async (tx) => {
+        const [answer] = await storeInTransaction(tx, [event], names)
+        throw new Undone(answer!.stackId)
+      })
+    } catch (error) {
+      if (error instanceof Undone) return error.stackId
+      if (!(error instanceof MissingLocks)) throw error
+      names = [...names, ...error.names]
+    }
+  }
 }
 
 function answerOf(event: JudgedEvent, id: string, stackId: string, created: boolean): Accepted {

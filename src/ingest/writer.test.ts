@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { TempoError, unavailable } from '../errors.ts'
+import type { Accepted, JudgedEvent } from '../event.ts'
+import { createWriter } from './writer.ts'
+
+const event = (title: string) => ({ title }) as JudgedEvent
+const answerTo = ({ title }: JudgedEvent) => ({ title }) as Accepted
+
+/** A writer whose store notes each batch, and answers when it is told to. */
+function createHeldWriter(more: { maxBatch?: number; maxWaiting?: number } = {}) {
+  const batches: string[][] = []
+  const held: { succeed: () => void; fail: (error: unknown) => void }[] = []
+  const store = (batch: JudgedEvent[]) =>
+    new Promise<Accepted[]>((resolve, reject) => {
+      batches.push(batch.map(({ title }) => title))
+      held.push({ succeed: () => resolve(batch.map(answerTo)), fail: reject })
+    })
+  const isPassing = (error: unknown) => (error as { code?: string }).code === '40001'
+  return { writer: createWriter({ store, isPassing, ...more }), batches, next: () => held.shift()! }
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+test('what arrives during a commit goes together in the next one', async () => {
+  const { writer, batches, next } = createHeldWriter({ maxBatch: 2 })
+  const written = ['a', 'b', 'c', 'd'].map((title) => writer.write(event(title)))
+  for (let n = 0; n < 3; n++) {
+    next().succeed()
+    await settled()
+  }
+  assert.deepEqual(batches, [['a'], ['b', 'c'], ['d']])
+  assert.deepEqual(
+    (await Promise.all(written)).map(({ title }) => title),
+    ['a', 'b', 'c', 'd'],
+  )
+  await writer.drain()
+})
+
+test('a bad event takes none of its neighbours down', async () => {
+  const { writer, batches, next } = createHeldWriter()
+  const first = writer.write(event('first'))
+  const written = Promise.allSettled(['a', 'bad', 'c'].map((title) => writer.write(event(title))))
+  next().succeed()
+  await settled()
+  next().fail(new Error('one of them'))
+  for (const title of ['a', 'bad', 'c']) {
+    await settled()
+    if (title === 'bad') next().fail(new Error('this one'))
+    else next().succeed()
+  }
+  assert.deepEqual(batches, [['first'], ['a', 'bad', 'c'], ['a'], ['bad'], ['c']])
+  assert.deepEqual(
+    (await written).map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  )
+  await first
+})
+
+test('a database that does not answer is not asked for each event anew, and who waits is told at once', async () => {
+  const { writer, batches, next } = createHeldWriter({ maxBatch: 2 })
+  const first = writer.write(event('first'))
+  const written = Promise.allSettled(['a', 'b', 'c', 'd'].map((title) => writer.write(event(title))))
+  next().succeed()
+  await settled()
+  next().fail(unavailable('no answer in time'))
+  const reasons = (await written).map((result) => (result as PromiseRejectedResult).reason)
+  assert.ok(reasons.every((reason) => reason instanceof TempoError && reason.status === 503))
+  assert.deepEqual(batches, [['first'], ['a', 'b']])
+  await first
+})
+
+test('a failure that passes is answered 503, and those who wait are still tried', async () => {
+  const { writer, batches, next } = createHeldWriter({ maxBatch: 2 })
+  const first = writer.write(event('first'))
+  const written = Promise.allSettled(['a', 'b', 'c'].map((title) => writer.write(event(title))))
+  next().succeed()
+  await settled()
+  next().fail(Object.assign(new Error('conflict'), { code: '40001' }))
+  await settled()
+  next().succeed()
+  const [a, b, c] = await written
+  assert.equal((a as PromiseRejectedResult).reason.status, 503)
+  assert.deepEqual([b!.status, c!.status], ['rejected', 'fulfilled'])
+  assert.deepEqual(batches, [['first'], ['a', 'b'], ['c']])
+  await first
+})
+
+test('more than may wait are refused', async () => {
+  const { writer, next } = createHeldWriter({ maxWaiting: 1 })
+  const first = writer.write(event('first'))
+  const second = writer.write(event('second'))
+  await assert.rejects(writer.write(event('third')), { status: 503, retryAfter: 5 })
+  next().succeed()
+  await settled()
+  next().succeed()
+  await Promise.all([first, second])
+})

@@ -1,0 +1,58 @@
+import type { Config } from './config.ts'
+import type { Log } from './log.ts'
+import type { Releasers } from './releasers.ts'
+import { createLibrary, type Library } from './scores/library.ts'
+import { BUNDLED_DIR, type FileProblems } from './scores/load.ts'
+import { watchFolder } from './scores/watch.ts'
+import { listen } from './storage/changes.ts'
+import type { Database } from './storage/database.ts'
+import { listKeptScores, SCORES_CHANNEL } from './storage/scores.ts'
+
+export type LiveLibrary = {
+  current: () => Library
+  /** Reads the kept scores anew; other servers are told by the database. */
+  refreshKept: () => Promise<void>
+}
+
+/** Loads all scores once, for a command. */
+export async function readLibrary(config: Config, db: Database): Promise<Library> {
+  const keeper = await createLibrary({ bundledDir: BUNDLED_DIR, ownDir: config.scoresDir })
+  keeper.takeKept(await listKeptScores(db))
+  return keeper.current()
+}
+
+/** Loads all scores and keeps them up to date: changes of the folder within a second, of the database at once. */
+export async function openLibrary(
+  config: Config,
+  db: Database,
+  log: Log,
+  releasers: Releasers,
+): Promise<LiveLibrary> {
+  const { scoresDir } = config
+  const keeper = await createLibrary({ bundledDir: BUNDLED_DIR, ownDir: scoresDir })
+  const refreshKept = async () => keeper.takeKept(await listKeptScores(db))
+  await refreshKept()
+  tell(log, keeper.current().problems)
+
+  const onNotice = () => {
+    refreshKept().catch((error) =>
+      log.warn({ err: error }, 'kept scores could not be read; the known ones stay'),
+    )
+  }
+  releasers.add('score changes', await listen(db, SCORES_CHANNEL, onNotice))
+  if (scoresDir !== null) {
+    const onChange = async () => {
+      await keeper.readFolder()
+      log.info({ folder: scoresDir }, 'scores were read again')
+      tell(log, keeper.current().problems)
+    }
+    releasers.add('score folder', watchFolder(scoresDir, onChange))
+  }
+  return { current: keeper.current, refreshKept }
+}
+
+function tell(log: Log, broken: FileProblems[]): void {
+  for (const { file, problems } of broken) {
+    log.error({ file, problems }, 'a score file is broken; its last good version stays in force')
+  }
+}
