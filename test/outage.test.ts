@@ -84,6 +84,22 @@ test('while the database hangs every sender is answered before it hangs up, and 
   )
 })
 
+test('a database that is gone, or takes nobody in, is an outage too', async (t) => {
+  const database = await createTestDatabase()
+  const server = await startTestServer({ database })
+  t.after(server.stop)
+  const token = await server.token(['com.proxmox'])
+  assert.equal((await server.post('/ingest', token, { title: 'x' })).status, 200)
+  await database.drop()
+  for (const answer of [
+    await server.post('/ingest', token, { title: 'x' }),
+    await server.get('/api/v1/events'),
+  ]) {
+    assert.deepEqual([answer.status, answer.body.code], [503, 'unavailable'], answer.text)
+    assert.doesNotMatch(answer.text, /tempo_test/)
+  }
+})
+
 test('a token that was made or revoked during an outage counts as soon as the database is back', async (t) => {
   const { server, token, proxy } = await startCuttableServer(t)
   await proxy.refuse()

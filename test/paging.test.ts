@@ -245,6 +245,8 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   },
 )
 
+const SESSION_ROLES = ['opens', 'continues', 'closes'] as const
+
 function eventOf({ key, minute, external, severity }: Step): JudgedEvent {
   return judgedEvent({
     key,
@@ -254,6 +256,8 @@ function eventOf({ key, minute, external, severity }: Step): JudgedEvent {
     severity: SEVERITIES[severity]!,
     node: `pve-${minute % 2}`,
     provider: key < 'e' ? 'com.example' : 'com.example.below',
+    // Sessions move many events at once, when a late one splits or merges them.
+    role: key === 'f' ? SESSION_ROLES[severity % 3]! : 'repeats',
   })
 }
 

@@ -280,6 +280,8 @@ test('all problems of the API have the same form', async () => {
   )
   const { answer } = await openRaw('GET /health HTTP/1.1\r\nHost: a b')
   assert.match(await answer, /^HTTP\/1\.1 400 .*application\/problem\+json.*bad_request/s)
+  const old = await openRaw('GET /health HTTP/1.0')
+  assert.match(await old.answer, /^HTTP\/1\.1 200 /, 'checks of balancers name no Host')
 })
 
 test('a failure of ours says nothing of its cause, but for the log', async (t) => {

@@ -92,7 +92,7 @@ describe('filters', () => {
     [{ q: '%' }, ['guest']],
     [{ q: 'a_b' }, ['guest']],
     [{ q: '\\' }, ['other node']],
-    [{ q: '"hello world' }, []],
+    [{ q: '"hello world' }, ['other node']],
     [{ q: "' OR 1=1 --" }, []],
     [{ q: 'NODE' }, ['node', 'other node']],
     [{ q: 'überlauf' }, ['Überlauf']],

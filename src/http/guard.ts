@@ -9,7 +9,7 @@ export const PUBLIC_ROUTES = ['/', '/health', '/openapi.json', '/api/v1/openapi.
 export const INGEST_ROUTES = ['/ingest', '/ingest/', '/events', '/events/']
 
 /** Paths whose POST changes nothing: they take a body to look at, and the scope `read` is enough. */
-const LOOKING = /\/api\/v1\/(explain|scores\/[^/]+\/backtest)$/
+const LOOKING = /^\/api\/v1\/(explain|scores\/[^/]+\/backtest)$/
 
 export type Env = { Variables: { caller: Caller } }
 

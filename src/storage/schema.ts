@@ -78,6 +78,12 @@ export const stacks = pgTable(
   },
   (table) => [
     index('stacks_last').on(table.lastEventAt, table.id),
+    // One for each state: who deals with everything has few active stacks among very many.
+    index('stacks_active').on(table.lastEventAt, table.id).where(sql`dismissed_at IS NULL`),
+    index('stacks_acked')
+      .on(table.lastEventAt, table.id)
+      .where(sql`acked_at IS NOT NULL AND dismissed_at IS NULL`),
+    index('stacks_dismissed').on(table.lastEventAt, table.id).where(sql`dismissed_at IS NOT NULL`),
     index('stacks_node').on(table.node, table.lastEventAt, table.id),
     index('stacks_severe').on(table.severity, table.lastEventAt, table.id).where(sql`severity >= 2`),
     index('stacks_changed').on(table.changedTx),
@@ -157,6 +163,8 @@ export const events = pgTable(
   (table) => [
     index('events_stack').on(table.stackId, table.startDate, table.id),
     index('events_start').on(table.startDate, table.id),
+    index('events_active').on(table.startDate, table.id).where(sql`dismissed_at IS NULL`),
+    index('events_node').on(table.node, table.startDate, table.id),
     uniqueIndex('events_external').on(table.provider, table.externalId).where(sql`external_id IS NOT NULL`),
     index('events_changed').on(table.changedTx),
     index('events_session')
