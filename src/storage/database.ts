@@ -82,7 +82,9 @@ export function openDatabase(target: DatabaseTarget, name = 'tempo'): Database {
     statement_timeout: deadline,
     idle_in_transaction_session_timeout: 15_000,
   })
-  const { sql: write } = createClient(target, { max: 3, connection: connection(WRITE_DEADLINE_MS) })
+  // An answer of 200 is a promise, whatever the default of the server or the role says.
+  const durable = { ...connection(WRITE_DEADLINE_MS), synchronous_commit: 'on' }
+  const { sql: write } = createClient(target, { max: 3, connection: durable })
   const { sql: read, orm } = createClient(target, { max: 8, connection: connection(READ_DEADLINE_MS) })
   return {
     write,

@@ -60,11 +60,22 @@ function firstStacks(sql: Queryable, filter: Filter, limit: number) {
 
 /**
  * Stacks that did not change since the first page stand where they are; the others stand at the newest of the events
- * that they had then.
+ * that they had then, which is looked up once for each (hence MATERIALIZED).
  */
 function laterStacks(sql: Queryable, filter: Filter, limit: number, { at, id, snapshot }: Cursor) {
   const then = sql`${snapshot}::pg_snapshot`
   return sql<(StackHead & Place)[]>`
+    WITH changed AS MATERIALIZED (
+      SELECT s.*, greatest(
+        (SELECT e.start_date FROM events e
+         WHERE e.stack_id = s.id AND pg_visible_in_snapshot(e.placed_tx, ${then})
+         ORDER BY e.start_date DESC LIMIT 1),
+        (SELECT max(m.start_date) FROM event_moves m
+         WHERE m.stack_id = s.id AND ${wasThere(sql, then)})) AS sort_at
+      FROM stacks s
+      WHERE s.changed_tx >= pg_snapshot_xmin(${then}) AND NOT pg_visible_in_snapshot(s.changed_tx, ${then})
+        AND ${stackConditions(sql, filter)}
+    )
     SELECT ${stackColumns(sql)}, s.sort_at AS "sortAt", ${snapshot} AS snapshot
     FROM (
       (SELECT s.*, s.last_event_at AS sort_at FROM stacks s
@@ -72,16 +83,8 @@ function laterStacks(sql: Queryable, filter: Filter, limit: number, { at, id, sn
          AND ${stackConditions(sql, filter)}
        ORDER BY s.last_event_at DESC, s.id DESC LIMIT ${limit + 1})
       UNION ALL
-      (SELECT s.*, old.at AS sort_at
-       FROM stacks s CROSS JOIN LATERAL (SELECT greatest(
-         (SELECT e.start_date FROM events e
-          WHERE e.stack_id = s.id AND pg_visible_in_snapshot(e.placed_tx, ${then})
-          ORDER BY e.start_date DESC LIMIT 1),
-         (SELECT max(m.start_date) FROM event_moves m
-          WHERE m.stack_id = s.id AND ${wasThere(sql, then)})) AS at) old
-       WHERE s.changed_tx >= pg_snapshot_xmin(${then}) AND NOT pg_visible_in_snapshot(s.changed_tx, ${then})
-         AND (old.at, s.id) < (${at}, ${id}::uuid) AND ${stackConditions(sql, filter)}
-       ORDER BY old.at DESC, s.id DESC LIMIT ${limit + 1})
+      (SELECT * FROM changed s WHERE (s.sort_at, s.id) < (${at}, ${id}::uuid)
+       ORDER BY s.sort_at DESC, s.id DESC LIMIT ${limit + 1})
     ) s LEFT JOIN stack_windows w ON w.stack_id = s.id
     ORDER BY s.sort_at DESC, s.id DESC LIMIT ${limit + 1}`
 }
