@@ -203,10 +203,11 @@ test('score list shows the scores in force, and score validate says what is wron
   await writeFile(bad, '{\n  "displayName": 7\n')
   await mkdir(join(folder, 'empty'))
 
-  const bundled = await tempo(['score', 'list'])
+  const place = await makePlace(t)
+  const bundled = await tempo(['score', 'list'], place)
   assertDone(bundled)
   assert.match(bundled.stdout, /^com\.proxmox\t.+\tbundled$/m)
-  const own = await tempo(['score', 'list'], { TEMPO_SCORES_DIR: folder })
+  const own = await tempo(['score', 'list'], { ...place, TEMPO_SCORES_DIR: folder })
   assert.match(own.stdout, /^com\.example\tMine\town$/m)
   assert.ok(own.stderr.startsWith(bad))
   assert.equal(own.code, 1)
