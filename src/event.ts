@@ -1,6 +1,4 @@
 /** The vocabulary of the whole server: severities, events, stacks, actions, as they are inside and on the wire. */
-import { z } from '@hono/zod-openapi'
-
 /** Our severities in ascending order; the index is what the database stores. */
 export const SEVERITIES = ['ok', 'info', 'warning', 'error', 'critical'] as const
 export type Severity = (typeof SEVERITIES)[number]
@@ -47,15 +45,6 @@ export function isProviderIdentifier(value: string): boolean {
     value.length >= PROVIDER_MIN_LENGTH && value.length <= PROVIDER_MAX_LENGTH && PROVIDER_PATTERN.test(value)
   )
 }
-
-/** A provider identifier in a request or on the command line. */
-export const providerIdentifier = z
-  .string()
-  .refine(
-    isProviderIdentifier,
-    'must look like com.proxmox: lower-case letters and digits, joined by . _ or -',
-  )
-  .openapi({ type: 'string', pattern: PROVIDER_PATTERN.source, example: 'com.proxmox' })
 
 /** True when `provider` is `root` itself or below it by dots: `com.proxmox` holds `com.proxmox.backup`. */
 export function isWithinProvider(provider: string, root: string): boolean {
@@ -107,7 +96,11 @@ export type GroupingRole = (typeof GROUPING_ROLES)[number]
 export const SURFACES = ['timeline', 'agenda'] as const
 export type Surface = (typeof SURFACES)[number]
 
-/** How far a run is, as its event said. */
+/**
+ * How far a run is, as its event said: `complete` of `total` are done; of a mere share, such as 42 %, the total is 1.
+ * `finished` when nothing more is to come. It is overdue when it is not finished `timeoutSeconds` after its first event,
+ * which only a reader can tell.
+ */
 export type Progress = {
   total: number | null
   complete: number | null
@@ -207,187 +200,3 @@ export type StoredStack = {
   dismissedAt: Date | null
   latest: StoredEvent
 }
-
-export const SCOPES = ['ingest', 'read', 'admin'] as const
-/** What a token opens: `ingest` the ingest paths, `read` the API, `admin` everything. */
-export type Scope = (typeof SCOPES)[number]
-
-/** A token as it is stored: never the token itself. */
-export type Token = {
-  id: string
-  name: string
-  /** The public beginning of the token, to recognise it by. */
-  prefix: string
-  /** SHA-256 of the whole token. */
-  hash: Uint8Array
-  scopes: Scope[]
-  /** Provider roots it may write to; empty: any. */
-  providers: string[]
-  createdAt: Date
-  lastUsedAt: Date | null
-  expiresAt: Date | null
-  revokedAt: Date | null
-}
-
-/** One attempt on an ingest path. */
-export type Delivery = {
-  id: string
-  receivedAt: Date
-  path: string
-  address: string
-  userAgent: string | null
-  tokenId: string | null
-  tokenName: string | null
-  provider: string | null
-  status: number
-  /** Why it was refused; null when it was accepted. */
-  reason: string | null
-  durationMs: number
-  bytes: number | null
-  eventId: string | null
-  quarantineId: string | null
-  /** False: no valid token came with it. */
-  authenticated: boolean
-}
-
-/** A body refused with 422 under a valid token, kept for repair. */
-export type QuarantinedBody = {
-  id: string
-  receivedAt: Date
-  path: string
-  address: string
-  contentType: string | null
-  tokenId: string | null
-  tokenName: string
-  /** Provider roots of the token at the time; empty: any. */
-  providers: string[]
-  body: Uint8Array
-  bytes: number
-  problem: Record<string, unknown>
-}
-
-const timestamp = z.iso.datetime().openapi({ example: '2026-04-29T03:14:00.000Z' })
-const id = z.uuid().openapi({ example: '019ddc5e-7c00-7000-8000-000000000000' })
-const severity = z.enum(SEVERITIES)
-const band = z.enum(BANDS)
-
-export const ActionSchema = z
-  .object({
-    label: z.string(),
-    icon: z.string().nullable(),
-    type: z.enum(ACTION_TYPES),
-    value: z.string().nullable().openapi({ description: 'Resolved text; null when disabled' }),
-    enabled: z.boolean(),
-    missing: z.array(z.string()).openapi({ description: 'Placeholders that did not resolve' }),
-  })
-  .openapi('Action')
-/** An action of a stored event, resolved when read. */
-export type Action = z.infer<typeof ActionSchema>
-
-export const SourceSchema = z.object({ displayName: z.string(), color: z.string() }).openapi('SourceName')
-
-export const IndicatorSchema = z
-  .object({ emoji: z.string().nullable(), color: z.string().nullable() })
-  .openapi('Indicator')
-
-export const ProgressSchema = z
-  .object({
-    total: z.number().nullable(),
-    complete: z.number().nullable(),
-    status: z.string().nullable(),
-    finished: z.boolean(),
-    timeoutSeconds: z.number().nullable(),
-  })
-  .openapi('Progress')
-
-export const EventSchema = z
-  .object({
-    id,
-    stackId: id,
-    provider: z.string(),
-    source: SourceSchema,
-    title: z.string(),
-    subtitle: z.string().nullable(),
-    startDate: timestamp,
-    endDate: timestamp.nullable(),
-    receivedAt: timestamp,
-    eventType: z.enum(EVENT_TYPES),
-    severity,
-    band,
-    label: z.string(),
-    color: z.string(),
-    externalID: z.string().nullable(),
-    metadata: z.record(z.string(), z.unknown()),
-    tags: z.array(z.string()),
-    indicator: IndicatorSchema.nullable(),
-    surface: z.enum(SURFACES),
-    progress: ProgressSchema.nullable().openapi({
-      description: 'How far a run is, when the score follows runs',
-    }),
-    actions: z.array(ActionSchema),
-    ackedAt: timestamp.nullable(),
-    dismissedAt: timestamp.nullable(),
-  })
-  .openapi('Event')
-/** An event as the API gives it. */
-export type EventView = z.infer<typeof EventSchema>
-
-export const StackSchema = z
-  .object({
-    id,
-    provider: z.string(),
-    source: SourceSchema,
-    key: z.string().nullable().openapi({ description: 'Grouping key; null for an event that stands alone' }),
-    node: z.string().nullable(),
-    vmid: z.string().nullable(),
-    title: z.string(),
-    openedAt: timestamp,
-    closesAt: timestamp.nullable().openapi({ description: 'End of the half-open window; null: no end' }),
-    firstEventAt: timestamp,
-    lastEventAt: timestamp,
-    count: z.int().positive(),
-    severity,
-    band,
-    label: z.string(),
-    resolved: z.boolean(),
-    ackedAt: timestamp.nullable(),
-    dismissedAt: timestamp.nullable(),
-    latest: EventSchema,
-  })
-  .openapi('Stack')
-/** A stack as the API gives it: one row of the timeline. */
-export type StackView = z.infer<typeof StackSchema>
-
-export const ProblemSchema = z
-  .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    code: z.string(),
-    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-    line: z.int().optional(),
-    column: z.int().optional(),
-    excerpt: z.string().optional(),
-    hint: z.string().optional(),
-    quarantineId: z.uuid().optional().openapi({ description: 'Where the refused body is kept for repair' }),
-    limit: z.int().optional().openapi({ description: 'Bytes that a body may have' }),
-  })
-  .openapi('Problem')
-
-export const AcceptedSchema = z
-  .object({
-    id,
-    stackId: id,
-    provider: z.string(),
-    title: z.string(),
-    startDate: timestamp,
-    severity,
-    band,
-    label: z.string(),
-    created: z.boolean().openapi({ description: 'False when an event with this externalID was updated' }),
-    warnings: z.array(z.string()),
-  })
-  .openapi('Accepted')
-/** The answer to an event that is stored and synced. */
-export type Accepted = z.infer<typeof AcceptedSchema>

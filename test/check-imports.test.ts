@@ -8,7 +8,9 @@ const KNOWN = { runtime: ['hono', '@hono/zod-openapi', 'drizzle-orm', 'zod'], de
 /** A tree in which every import goes the allowed way. */
 const SOUND: Record<string, string> = {
   'src/errors.ts': 'export class TempoError extends Error {}\n',
-  'src/event.ts': "import { z } from '@hono/zod-openapi'\nexport type Event = z.infer<typeof z>\n",
+  'src/event.ts': 'export type Event = { id: string }\n',
+  'src/wire.ts':
+    "import { z } from '@hono/zod-openapi'\nimport './event.ts'\nexport type View = z.infer<typeof z>\n",
   'src/log.ts': 'export type Log = Console\n',
   'src/config.ts': 'export const config = process.env\n',
   'src/closest.ts': 'export const closest = 1\n',

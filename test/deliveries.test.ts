@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Delivery } from '../src/event.ts'
+import type { Delivery } from '../src/access.ts'
 import { eventually, startTestServer, type TestServer } from './helpers/server.ts'
 
 let server: TestServer

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
-import type { Action } from '../src/event.ts'
+import type { Action } from '../src/wire.ts'
 import { fixture, startTestServer, type TestServer } from './helpers/server.ts'
 
 let server: TestServer

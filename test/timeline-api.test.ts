@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import type { EventView, StackView } from '../src/event.ts'
+import type { EventView, StackView } from '../src/wire.ts'
 import { startTestServer, type TestServer } from './helpers/server.ts'
 
 let server: TestServer

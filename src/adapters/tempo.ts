@@ -1,4 +1,5 @@
 /** The payload dialect of POST /ingest. What can be kept is kept with a warning; all that cannot is listed at once. */
+
 import { invalidInput } from '../errors.ts'
 import type { IncomingEvent } from '../event.ts'
 import { readActions } from './tempo/actions.ts'

@@ -1,5 +1,5 @@
+import type { Token } from '../access.ts'
 import { TempoError, unauthorized } from '../errors.ts'
-import type { Token } from '../event.ts'
 
 /** 401 of a token that is known and not in force any more: what it tried to deliver is listed under its name. */
 export class RefusedToken extends TempoError {

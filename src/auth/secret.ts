@@ -1,6 +1,6 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
-import type { Scope, Token } from '../event.ts'
+import type { Scope, Token } from '../access.ts'
 
 /** Random bytes of a token: 256 bits, as the contract asks at the least. */
 const SECRET_BYTES = 32

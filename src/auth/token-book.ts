@@ -1,6 +1,7 @@
 import { NIL as NIL_UUID } from 'uuid'
+import type { Scope, Token } from '../access.ts'
 import { unauthorized, unavailable } from '../errors.ts'
-import { isWithinProvider, type Scope, type Token } from '../event.ts'
+import { isWithinProvider } from '../event.ts'
 import { RefusedToken } from './refused-token.ts'
 import { hashSecret, prefixOf, sameHash } from './secret.ts'
 

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { Delivery } from '../event.ts'
+import type { Delivery } from '../access.ts'
 
 export type Metrics = { registry: Registry; countDelivery: (delivery: Delivery) => void }
 

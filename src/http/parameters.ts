@@ -1,7 +1,8 @@
 import { z } from '@hono/zod-openapi'
 import { parseTimestamp } from '../adapters/timestamp.ts'
-import { PROVIDER_PATTERN, ProblemSchema, SEVERITIES } from '../event.ts'
+import { PROVIDER_PATTERN, SEVERITIES } from '../event.ts'
 import { type Filter, STATES, searchWords } from '../storage/filters.ts'
+import { ProblemSchema } from '../wire.ts'
 
 const MAX_WORDS = 10
 

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { parseTimestamp } from '../adapters/timestamp.ts'
-import { EVENT_TYPES, providerIdentifier, SEVERITIES } from '../event.ts'
+import { EVENT_TYPES, SEVERITIES } from '../event.ts'
+import { providerIdentifier } from '../wire.ts'
 
 /** Blank means the same as not there, wherever a field may be left out; texts are trimmed. */
 function trimmed(value: unknown): unknown {

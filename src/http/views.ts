@@ -1,13 +1,7 @@
-import {
-  type ActionTemplate,
-  bandOf,
-  type EventView,
-  type StackView,
-  type StoredEvent,
-  type StoredStack,
-} from '../event.ts'
+import { type ActionTemplate, bandOf, type StoredEvent, type StoredStack } from '../event.ts'
 import { resolveActions } from '../scores/actions.ts'
 import type { Catalog } from '../scores/catalog.ts'
+import type { EventView, StackView } from '../wire.ts'
 
 /** An event as the API gives it. Actions are resolved now, by the score now in force; the rest is as stored. */
 export function eventView(event: StoredEvent, catalog: Catalog): EventView {

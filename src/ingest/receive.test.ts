@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Delivery } from '../access.ts'
 import { invalidInput } from '../errors.ts'
-import type { Accepted, Delivery, IncomingEvent, JudgedEvent } from '../event.ts'
+import type { IncomingEvent, JudgedEvent } from '../event.ts'
 import { silentLog } from '../log.ts'
 import { createCatalog } from '../scores/catalog.ts'
+import type { Accepted } from '../wire.ts'
 import { type Attempt, createReceiver, type ReceiverDeps } from './receive.ts'
 
 const NOW = new Date('2026-11-21T02:14:07Z')

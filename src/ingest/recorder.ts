@@ -1,4 +1,4 @@
-import type { Delivery } from '../event.ts'
+import type { Delivery } from '../access.ts'
 import type { Log } from '../log.ts'
 
 export type RecorderOptions = {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TempoError, unavailable } from '../errors.ts'
-import type { Accepted, JudgedEvent } from '../event.ts'
+import type { JudgedEvent } from '../event.ts'
+import type { Accepted } from '../wire.ts'
 import { createWriter } from './writer.ts'
 
 const event = (title: string) => ({ title }) as JudgedEvent

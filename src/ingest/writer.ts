@@ -1,5 +1,6 @@
 import { TempoError, unavailable } from '../errors.ts'
-import type { Accepted, JudgedEvent } from '../event.ts'
+import type { JudgedEvent } from '../event.ts'
+import type { Accepted } from '../wire.ts'
 
 /** Stores a batch in one durable commit and answers for each event, in order; all or none. */
 export type StoreBatch = (batch: JudgedEvent[]) => Promise<Accepted[]>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Action, ActionTemplate, Metadata } from '../event.ts'
+import type { ActionTemplate, Metadata } from '../event.ts'
+import type { Action } from '../wire.ts'
 import { compileActions, resolveActions } from './actions.ts'
 import type { ScoreAction } from './format.ts'
 import { sampleEvent } from './testing.ts'

@@ -1,11 +1,6 @@
 /** What a person can do with an event: resolved when read, run by nobody here. */
-import {
-  ACTION_TYPES,
-  type Action,
-  type ActionTemplate,
-  type ActionType,
-  type TemplateContext,
-} from '../event.ts'
+import { ACTION_TYPES, type ActionTemplate, type ActionType, type TemplateContext } from '../event.ts'
+import type { Action } from '../wire.ts'
 import type { ScoreFile } from './format.ts'
 import { parseShellTemplate, type ShellTemplate, shellWriter } from './shell.ts'
 import {

@@ -1,4 +1,5 @@
 /** All scores in force, found by provider. Immutable: a reload makes a new one. */
+
 import { type CompiledScore, compileScore } from './compile.ts'
 import { NEUTRAL_COLOR, type ScoreFile } from './format.ts'
 

@@ -1,6 +1,8 @@
 /** A score made ready to judge events: all its matches and templates are parsed here, once. */
+
+import type { Surface } from '../event.ts'
 import { type CompiledAction, compileActions } from './actions.ts'
-import { type EventPattern, NEUTRAL_COLOR, type ScoreFile, type Surface } from './format.ts'
+import { type EventPattern, NEUTRAL_COLOR, type ScoreFile } from './format.ts'
 import { type CompiledGrouping, compileGrouping } from './grouping.ts'
 import { type CompiledMarks, compileMarks } from './marks.ts'
 import { type CompiledSeverity, compileSeverity } from './severity.ts'

@@ -1,12 +1,19 @@
 /** What a score makes of an event: read once when the event arrives, and stored with it. */
-import { type Band, bandOf, type IncomingEvent, type Severity } from '../event.ts'
+import {
+  type Band,
+  bandOf,
+  type IncomingEvent,
+  type Progress,
+  type Severity,
+  type Surface,
+} from '../event.ts'
 import type { CompiledScore } from './compile.ts'
 import { cut } from './excerpt.ts'
-import type { EventPattern, Surface } from './format.ts'
+import type { EventPattern } from './format.ts'
 import { decideGrouping, type Grouping, type GroupingVerdict } from './grouping.ts'
 import { decideMarks, type Indicator, type MarksVerdict } from './marks.ts'
 import { createMetadataReader, type MetadataReader } from './metadata.ts'
-import { describeProgress, type Progress, readProgress } from './progress.ts'
+import { describeProgress, readProgress } from './progress.ts'
 import { decideSeverity, type SeverityVerdict } from './severity.ts'
 import { renderOptional, valuesOf } from './template.ts'
 import { decideTriage, type TriageVerdict } from './triage.ts'

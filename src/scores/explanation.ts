@@ -1,8 +1,8 @@
 /** Why an event is judged as it is: plain JSON, as the API gives it. */
-import type { ActionType, Severity } from '../event.ts'
+import type { ActionType, GroupingRole, Severity } from '../event.ts'
 import type { ActionFault } from './actions.ts'
 import type { Evaluation } from './evaluate.ts'
-import type { GroupingRole, Match } from './format.ts'
+import type { Match } from './format.ts'
 import type { KeyAttempt } from './key.ts'
 import type { SenderWord } from './severity.ts'
 

@@ -1,5 +1,5 @@
 /** A score file as its author writes it; the JSON Schema beside the bundled scores says the same. */
-import type { ActionTemplate, Severity } from '../event.ts'
+import type { ActionTemplate, GroupingRole, Severity, Surface } from '../event.ts'
 
 /** Metadata names or dotted paths with the value each must have; null: must be missing. */
 export type Match = { readonly [name: string]: string | number | boolean | null }
@@ -22,8 +22,6 @@ export type TagRule = { match: Match; tag: string }
 /** A rule that only says yes or no: acknowledge, dismiss. */
 export type TriageRule = { match: Match }
 
-export type GroupingRole = 'single' | 'repeats' | 'opens' | 'continues' | 'closes'
-
 export type StackColor = 'current-state' | 'worst-severity'
 
 export type GroupingRule = {
@@ -41,8 +39,6 @@ export type RestStateOverride = {
 }
 
 export type EventPattern = 'episodic' | 'entity' | 'run-bound'
-
-export type Surface = 'timeline' | 'agenda'
 
 export type ScoreAction = ActionTemplate & { systemIcon: string; _disabled?: boolean }
 

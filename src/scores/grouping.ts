@@ -1,7 +1,7 @@
 /** Which stack an event belongs to, and what it does there. */
-import type { IncomingEvent } from '../event.ts'
+import type { GroupingRole, IncomingEvent } from '../event.ts'
 import { DEFAULT_WINDOW_MS, parseDuration } from './duration.ts'
-import type { GroupingRole, ScoreFile, StackColor } from './format.ts'
+import type { ScoreFile, StackColor } from './format.ts'
 import { type KeyAttempt, shortenKey, tryKeys } from './key.ts'
 import type { MetadataReader } from './metadata.ts'
 import { compileRules, firstMatch, type Rule } from './rules.ts'

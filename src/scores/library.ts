@@ -1,4 +1,5 @@
 /** The scores in force: bundled ones, those of the user's folder, and those kept in the database, live. */
+
 import { dirname } from 'node:path'
 import { type Catalog, createCatalog } from './catalog.ts'
 import type { ScoreFile } from './format.ts'

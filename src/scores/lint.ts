@@ -1,4 +1,5 @@
 /** What a schema cannot say about a score: placeholders that no event has, durations beyond all dates, slow globs. */
+
 import { parseDuration } from './duration.ts'
 import type { Match, ScoreFile } from './format.ts'
 import { globFault } from './glob.ts'

@@ -1,4 +1,5 @@
 /** Score files on disk; nothing else in this folder touches it. */
+
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Metadata } from '../event.ts'
-import { describeProgress, type Progress, readProgress } from './progress.ts'
+import type { Metadata, Progress } from '../event.ts'
+import { describeProgress, readProgress } from './progress.ts'
 import { read } from './testing.ts'
 
 function progress(metadata: Metadata): Progress | null {

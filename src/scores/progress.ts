@@ -1,20 +1,8 @@
 /** How far a run has come: events of scores whose `eventPattern` is `run-bound`. */
+import type { Progress } from '../event.ts'
 import { parseDuration } from './duration.ts'
 import { cut } from './excerpt.ts'
 import type { MetadataReader } from './metadata.ts'
-
-/**
- * `complete` of `total` are done; of a mere share, such as 42 %, the total is 1. `finished` when nothing more is to
- * come, be it good or bad. A run is overdue when it is not finished `timeoutSeconds` after its first event, which only
- * a reader can tell.
- */
-export type Progress = {
-  total: number | null
-  complete: number | null
-  status: string | null
-  finished: boolean
-  timeoutSeconds: number | null
-}
 
 const LONGEST_STATUS = 100
 

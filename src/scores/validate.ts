@@ -1,4 +1,5 @@
 /** Whether a score file follows the format, and if not, where and what was meant. */
+
 import { Ajv, type ErrorObject } from 'ajv'
 import schema from '../../scores/tempo-score.schema.json' with { type: 'json' }
 import { closestName } from '../closest.ts'

@@ -1,5 +1,5 @@
 import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
-import type { Delivery } from '../event.ts'
+import type { Delivery } from '../access.ts'
 import type { Database } from './database.ts'
 import { deliveries } from './schema.ts'
 

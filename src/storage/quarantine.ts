@@ -1,5 +1,5 @@
 import { desc, eq, lt } from 'drizzle-orm'
-import type { QuarantinedBody } from '../event.ts'
+import type { QuarantinedBody } from '../access.ts'
 import type { Database } from './database.ts'
 import { quarantine } from './schema.ts'
 

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid'
-import type { Accepted, JudgedEvent } from '../event.ts'
-import { bandOf } from '../event.ts'
+import { bandOf, type JudgedEvent } from '../event.ts'
+import type { Accepted } from '../wire.ts'
 import type { Database, Queryable, Tx } from './database.ts'
 import { insertEvents, type Placements } from './insert-events.ts'
 import { retryRaces } from './races.ts'

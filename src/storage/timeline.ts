@@ -3,6 +3,7 @@
  * happened since. So no row comes twice, and none is missed that exists and passes the filter all the time; what came
  * later, or passes the filter only since then, may come once or not at all.
  */
+
 import type { PendingQuery, Row } from 'postgres'
 import type { StoredEvent, StoredStack } from '../event.ts'
 import { type Cursor, encodeCursor } from './cursor.ts'

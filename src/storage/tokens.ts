@@ -1,5 +1,5 @@
 import { and, desc, eq, isNull, or, sql } from 'drizzle-orm'
-import type { Token } from '../event.ts'
+import type { Token } from '../access.ts'
 import type { Database } from './database.ts'
 import { tokens } from './schema.ts'
 

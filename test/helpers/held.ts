@@ -1,7 +1,8 @@
 import { v7 as uuidv7 } from 'uuid'
-import type { Accepted, JudgedEvent } from '../../src/event.ts'
+import type { JudgedEvent } from '../../src/event.ts'
 import type { Database } from '../../src/storage/database.ts'
 import { storeEvents } from '../../src/storage/store-events.ts'
+import type { Accepted } from '../../src/wire.ts'
 import { eventually } from './server.ts'
 
 /** Resolves when so many transactions of this database wait for a lock, or more. */

@@ -1,7 +1,7 @@
 import { claimedProvider, parseTempoPayload } from '../../adapters/tempo.ts'
 import { TempoError } from '../../errors.ts'
-import { AcceptedSchema, ProblemSchema } from '../../event.ts'
 import type { Dialect, Receiver } from '../../ingest/receive.ts'
+import { AcceptedSchema, ProblemSchema } from '../../wire.ts'
 import { createApi } from '../api.ts'
 import type { BodyReader } from '../body.ts'
 import { addressOf } from '../connection.ts'

@@ -1,9 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { SCOPES, type Token } from '../../access.ts'
 import { makeToken } from '../../auth/secret.ts'
 import { notFound } from '../../errors.ts'
-import { providerIdentifier, SCOPES, type Token } from '../../event.ts'
 import type { Database } from '../../storage/database.ts'
 import { insertToken, listTokens, revokeToken } from '../../storage/tokens.ts'
+import { providerIdentifier } from '../../wire.ts'
 import { createApi } from '../api.ts'
 import { idParam, instant, json, notFoundProblem, problems, storable } from '../parameters.ts'
 

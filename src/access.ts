@@ -1,0 +1,58 @@
+/** Who may send what, and what became of it: tokens, deliveries, refused bodies. */
+export const SCOPES = ['ingest', 'read', 'admin'] as const
+/** What a token opens: `ingest` the ingest paths, `read` the API, `admin` everything. */
+export type Scope = (typeof SCOPES)[number]
+
+/** A token as it is stored: never the token itself. */
+export type Token = {
+  id: string
+  name: string
+  /** The public beginning of the token, to recognise it by. */
+  prefix: string
+  /** SHA-256 of the whole token. */
+  hash: Uint8Array
+  scopes: Scope[]
+  /** Provider roots it may write to; empty: any. */
+  providers: string[]
+  createdAt: Date
+  lastUsedAt: Date | null
+  expiresAt: Date | null
+  revokedAt: Date | null
+}
+
+/** One attempt on an ingest path. */
+export type Delivery = {
+  id: string
+  receivedAt: Date
+  path: string
+  address: string
+  userAgent: string | null
+  tokenId: string | null
+  tokenName: string | null
+  provider: string | null
+  status: number
+  /** Why it was refused; null when it was accepted. */
+  reason: string | null
+  durationMs: number
+  bytes: number | null
+  eventId: string | null
+  quarantineId: string | null
+  /** False: no valid token came with it. */
+  authenticated: boolean
+}
+
+/** A body refused with 422 under a valid token, kept for repair. */
+export type QuarantinedBody = {
+  id: string
+  receivedAt: Date
+  path: string
+  address: string
+  contentType: string | null
+  tokenId: string | null
+  tokenName: string
+  /** Provider roots of the token at the time; empty: any. */
+  providers: string[]
+  body: Uint8Array
+  bytes: number
+  problem: Record<string, unknown>
+}
