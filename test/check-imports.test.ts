@@ -93,7 +93,11 @@ test('each room keeps to what it may import', () => {
   const cases: [string, string, RegExp][] = [
     ['src/ingest/a.ts', '../http/routes/health.ts', /ingest may import/],
     ['src/ingest/a.ts', '../config.ts', /ingest may import/],
-    ['src/storage/a.ts', '../ingest/ingest.ts', /storage may import event, access, wire, errors, log, itself only/],
+    [
+      'src/storage/a.ts',
+      '../ingest/ingest.ts',
+      /storage may import event, access, wire, errors, log, itself only/,
+    ],
     ['src/scores/a.ts', '../log.ts', /scores may import/],
     ['src/adapters/a.ts', '../scores/rules.ts', /adapters may import/],
     ['src/auth/a.ts', '../storage/events.ts', /auth may import/],
