@@ -159,7 +159,9 @@ async function build(
   })
 
   async function start(): Promise<{ port: number }> {
-    const { port, close } = await listenOn(app, config.host, config.port)
+    const { port, close } = await listenOn(app, config.host, config.port, (error) =>
+      log.error({ err: error }, 'a connection could not be taken'),
+    )
     releasers.add('connections', async () => {
       const closed = close(STOP_GRACE_MS)
       await hub.stop()

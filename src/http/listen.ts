@@ -20,14 +20,23 @@ const SWEEP_EVERY_MS = 50
 /** Checks of balancers come as HTTP/1.0 without a Host. */
 const LISTENER = { hostname: 'localhost', errorHandler: answerBroken }
 
-/** Serves the app on an address. Throws a fatal that says what to do when the port is taken. */
-export async function listenOn(app: Hono, host: string, port: number): Promise<Listening> {
+/**
+ * Serves the app on an address. Throws a fatal that says what to do when the port is taken. `onError` hears of later
+ * faults, such as too many open files: one connection is lost by them, not the server.
+ */
+export async function listenOn(
+  app: Hono,
+  host: string,
+  port: number,
+  onError: (error: Error) => void,
+): Promise<Listening> {
   const server = createServer(getRequestListener(app.fetch, LISTENER))
   server.requestTimeout = REQUEST_TIMEOUT_MS
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(explainFailure(error, host, port)))
     server.listen(port, host, () => resolve())
   })
+  server.removeAllListeners('error').on('error', onError)
   return { port: (server.address() as AddressInfo).port, close: (graceMs) => close(server, graceMs) }
 }
 
