@@ -105,11 +105,6 @@ export function invalidInput(what: string, errors: FieldError[], hint?: string):
   })
 }
 
-/** 409: the thing is not in a state that allows this. */
-export function conflict(code: string, detail: string): TempoError {
-  return new TempoError(code, 409, 'Conflict', detail)
-}
-
 /** 429: over the token's own limit; `retryAfter` in seconds. */
 export function tooManyRequests(retryAfter: number): TempoError {
   return new TempoError(

@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises'
 import { Command } from 'commander'
 import { adminTokenPath } from '../admin-token.ts'
 import { type Config, loadConfig, unknownSettings } from '../config.ts'
-import { loadScores } from '../scores/load.ts'
+import { createLibrary } from '../scores/library.ts'
+import { BUNDLED_DIR } from '../scores/load.ts'
 import { listTokens } from '../storage/tokens.ts'
 import { explain } from './explain.ts'
 import { serverUrl } from './server-access.ts'
@@ -81,7 +82,8 @@ async function checkDatabase(config: Config): Promise<Finding[]> {
 }
 
 async function checkScores(config: Config): Promise<Finding[]> {
-  const { scores, problems } = await loadScores({ ownDir: config.scoresDir ?? undefined })
+  const library = await createLibrary({ bundledDir: BUNDLED_DIR, ownDir: config.scoresDir })
+  const { scores, problems } = library.current()
   return [
     { level: 'good', text: `${scores.length} scores load` },
     ...problems.flatMap(({ file, problems: found }) =>

@@ -4,10 +4,10 @@ import type { Metadata } from '../event.ts'
 import { resolveActions } from './actions.ts'
 import { createCatalog } from './catalog.ts'
 import { type Evaluation, evaluateEvent } from './evaluate.ts'
-import { loadScores } from './load.ts'
+import { BUNDLED_DIR, loadFolder } from './load.ts'
 import { sampleEvent } from './testing.ts'
 
-const { scores } = await loadScores({})
+const { scores } = await loadFolder(BUNDLED_DIR, 'bundled')
 const catalog = createCatalog(scores.map(({ score }) => score))
 
 function evaluate(provider: string, metadata: Metadata): Evaluation {

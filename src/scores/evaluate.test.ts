@@ -9,13 +9,13 @@ import { resolveActions } from './actions.ts'
 import { createCatalog } from './catalog.ts'
 import { type Evaluation, evaluateEvent } from './evaluate.ts'
 import type { ScoreFile } from './format.ts'
-import { loadScores } from './load.ts'
+import { loadFolder } from './load.ts'
 import { sampleEvent } from './testing.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const FIXTURES = join(ROOT, 'test/fixtures')
 
-const { scores } = await loadScores({ bundledDir: join(ROOT, 'scores') })
+const { scores } = await loadFolder(join(ROOT, 'scores'), 'bundled')
 const catalog = createCatalog(scores.map(({ score }) => score))
 
 /** A payload of the Proxmox template, read only as far as scores need it. */

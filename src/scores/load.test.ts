@@ -3,10 +3,16 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { loadScores, parseScore } from './load.ts'
+import { createLibrary } from './library.ts'
+import { parseScore } from './load.ts'
 
 const BUNDLED = join(import.meta.dirname, '../../scores')
 const CATALOG = join(import.meta.dirname, '../../test/fixtures/catalog')
+
+/** What the library makes of the bundled scores and a folder. */
+async function load(ownDir: string | null) {
+  return (await createLibrary({ bundledDir: BUNDLED, ownDir })).current()
+}
 
 async function folder(t: TestContext, files: Record<string, string>): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'tempo-scores-'))
@@ -20,7 +26,7 @@ function score(providerIdentifier: string, displayName = 'x'): string {
 }
 
 test('all bundled scores are valid', async () => {
-  const { scores, problems } = await loadScores({ bundledDir: BUNDLED })
+  const { scores, problems } = await load(null)
   assert.deepEqual(problems, [])
   assert.deepEqual(
     scores.map(({ score, origin }) => [score.providerIdentifier, origin]),
@@ -34,7 +40,7 @@ test('all bundled scores are valid', async () => {
 })
 
 test('files of the public catalogue load unchanged, and replace a bundled score', async () => {
-  const { scores, problems } = await loadScores({ bundledDir: BUNDLED, ownDir: CATALOG })
+  const { scores, problems } = await load(CATALOG)
   assert.deepEqual(problems, [])
   assert.deepEqual(
     scores.map(({ score, origin }) => [score.providerIdentifier, origin]),
@@ -56,7 +62,7 @@ test('a broken own file is reported and leaves the bundled score in force', asyn
     'b.json': '{"providerIdentifier": "com.proxmox", "displayname": "x"}',
     'c.tempo-score': score('com.example'),
   })
-  const { scores, problems } = await loadScores({ bundledDir: BUNDLED, ownDir })
+  const { scores, problems } = await load(ownDir)
   assert.deepEqual(
     scores.map(({ score }) => score.providerIdentifier),
     ['com.example', 'com.proxcenter', 'com.proxmox', 'com.proxmox.backup', 'scripts'],
@@ -71,7 +77,7 @@ test('a broken own file is reported and leaves the bundled score in force', asyn
 
 test('of two own files with one identifier the first by name counts', async (t) => {
   const ownDir = await folder(t, { 'b.json': score('abc', 'B'), 'a.tempo-score': score('abc', 'A') })
-  const { scores, problems } = await loadScores({ bundledDir: BUNDLED, ownDir })
+  const { scores, problems } = await load(ownDir)
   assert.equal(scores.find(({ score }) => score.providerIdentifier === 'abc')?.score.displayName, 'A')
   assert.deepEqual(problems, [
     {
@@ -94,7 +100,7 @@ test('other files in the folder are left alone', async (t) => {
     'a.json~': 'x',
   })
   await mkdir(join(ownDir, 'folder.json'))
-  const { problems } = await loadScores({ bundledDir: BUNDLED, ownDir })
+  const { problems } = await load(ownDir)
   assert.deepEqual(problems, [
     { file: join(ownDir, 'folder.json'), problems: [{ path: '', message: 'cannot be read (EISDIR)' }] },
   ])
@@ -102,7 +108,7 @@ test('other files in the folder are left alone', async (t) => {
 
 test('a folder that is not there is reported', async (t) => {
   const ownDir = join(await folder(t, {}), 'none')
-  const { scores, problems } = await loadScores({ bundledDir: BUNDLED, ownDir })
+  const { scores, problems } = await load(ownDir)
   assert.ok(scores.length > 0)
   assert.deepEqual(problems, [{ file: ownDir, problems: [{ path: '', message: 'cannot be read (ENOENT)' }] }])
 })

@@ -21,23 +21,6 @@ export type FileProblems = { file: string; problems: ScoreProblem[] }
 
 export type LoadedScores = { scores: LoadedScore[]; problems: FileProblems[] }
 
-/**
- * Reads the scores of both folders, ordered by identifier. A user's own score replaces the bundled one of the same
- * identifier; of two own files with one identifier the first by name counts. A broken file is reported and left out.
- */
-export async function loadScores(folders: {
-  bundledDir?: string
-  ownDir?: string | undefined
-}): Promise<LoadedScores> {
-  const bundled = await loadFolder(folders.bundledDir ?? BUNDLED_DIR, 'bundled')
-  const own = folders.ownDir ? await loadFolder(folders.ownDir, 'own') : { scores: [], problems: [] }
-  const inForce = new Map(
-    [...bundled.scores, ...own.scores].map((loaded) => [loaded.score.providerIdentifier, loaded]),
-  )
-  const names = [...inForce.keys()].sort()
-  return { scores: names.map((name) => inForce.get(name)!), problems: [...bundled.problems, ...own.problems] }
-}
-
 /** Parses and validates the text of one score file; problems carry the line and column of what is wrong. */
 export function parseScore(text: string): { score: ScoreFile } | { problems: ScoreProblem[] } {
   const json = text.replace(/^\uFEFF/, '')

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { notFound } from '../../errors.ts'
+import { NEUTRAL_COLOR } from '../../scores/format.ts'
 import type { Library } from '../../scores/library.ts'
 import type { Database } from '../../storage/database.ts'
 import { forgetScore, keepScore } from '../../storage/scores.ts'
@@ -64,7 +65,7 @@ export function scoreRoutes({ db, library, onScoreChange, now, readBody }: Score
       const items = scores.map(({ score, origin }) => ({
         provider: score.providerIdentifier,
         displayName: score.displayName,
-        color: score.color ?? '#8E8E93',
+        color: score.color ?? NEUTRAL_COLOR,
         origin,
         rules: score.severityRules?.length ?? 0,
       }))
