@@ -3,7 +3,7 @@ import type { Log } from './log.ts'
 import type { Releasers } from './releasers.ts'
 import { createLibrary, type Library } from './scores/library.ts'
 import { BUNDLED_DIR, type FileProblems } from './scores/load.ts'
-import { watchFolder } from './scores/watch.ts'
+import { fingerprint, watchFolder } from './scores/watch.ts'
 import { listen } from './storage/changes.ts'
 import type { Database } from './storage/database.ts'
 import { listKeptScores, SCORES_CHANNEL } from './storage/scores.ts'
@@ -29,6 +29,8 @@ export async function openLibrary(
   releasers: Releasers,
 ): Promise<LiveLibrary> {
   const { scoresDir } = config
+  // Taken before the folder is read, so that no change in between goes unseen.
+  const seen = scoresDir === null ? '' : await fingerprint(scoresDir)
   const keeper = await createLibrary({ bundledDir: BUNDLED_DIR, ownDir: scoresDir })
   const refreshKept = async () => keeper.takeKept(await listKeptScores(db))
   await refreshKept()
@@ -46,7 +48,7 @@ export async function openLibrary(
       log.info({ folder: scoresDir }, 'scores were read again')
       tell(log, keeper.current().problems)
     }
-    releasers.add('score folder', watchFolder(scoresDir, onChange))
+    releasers.add('score folder', watchFolder(scoresDir, seen, onChange))
   }
   return { current: keeper.current, refreshKept }
 }

@@ -6,18 +6,18 @@ import { join } from 'node:path'
 const EVERY_MS = 400
 
 /**
- * Calls `onChange` after each change in the folder, once at a time; returns the function that ends it. It looks again
- * and again, because events of the file system do not cross bind mounts and network shares.
+ * Calls `onChange` after each change in the folder since it had the fingerprint `seen`, once at a time; returns the
+ * function that ends it. It looks again and again, because events of the file system do not cross bind mounts and
+ * network shares.
  */
-export function watchFolder(dir: string, onChange: () => Promise<void>): () => void {
-  let seen: string | null = null
+export function watchFolder(dir: string, seen: string, onChange: () => Promise<void>): () => void {
   let stopped = false
   let timer: NodeJS.Timeout | undefined
 
   async function look(): Promise<void> {
     const now = await fingerprint(dir)
     if (stopped) return
-    const changed = seen !== null && seen !== now
+    const changed = seen !== now
     seen = now
     if (changed) await onChange()
     if (!stopped) timer = setTimeout(look, EVERY_MS).unref()
@@ -31,7 +31,7 @@ export function watchFolder(dir: string, onChange: () => Promise<void>): () => v
 }
 
 /** Names, sizes, times and inodes: an editor may write in place or put a new file over the old one. */
-async function fingerprint(dir: string): Promise<string> {
+export async function fingerprint(dir: string): Promise<string> {
   try {
     const names = (await readdir(dir)).sort()
     const parts = await Promise.all(names.map((name) => describe(join(dir, name))))
