@@ -5,7 +5,7 @@ import { posix } from 'node:path'
 import { type Import, readEnvUses, readImports, tokenize } from './read-imports.ts'
 
 const VOCABULARY = ['event', 'access', 'wire', 'errors']
-const CORE = [...VOCABULARY, 'closest', 'log', 'scores', 'adapters', 'auth']
+const CORE = [...VOCABULARY, 'closest', 'log', 'scores', 'adapters', 'auth', 'watch']
 const EDGE = [...CORE, 'config', 'ingest', 'storage']
 const TOP = [...EDGE, 'http', 'notify', 'releasers', 'open-storage', 'open-library', 'admin-token']
 
@@ -20,6 +20,7 @@ const ROOMS: Record<string, string[]> = {
   config: VOCABULARY,
   scores: [...VOCABULARY, 'closest'],
   adapters: [...VOCABULARY, 'closest'],
+  watch: VOCABULARY,
   auth: [...VOCABULARY, 'log'],
   storage: [...VOCABULARY, 'log'],
   ingest: CORE,
@@ -51,7 +52,7 @@ const KEPT_PACKAGES: { name: RegExp; room: string; except?: Record<string, strin
   { name: /^(hono|@hono\/.+)$/, room: 'http', except: { 'src/wire.ts': '@hono/zod-openapi' } },
 ]
 
-const PURE_ROOMS = ['closest', 'scores', 'adapters']
+const PURE_ROOMS = ['closest', 'scores', 'adapters', 'watch']
 const IMPURE = /^(node:)?(fs|child_process|net|tls|dgram|dns|https?|http2|worker_threads|cluster)(\/.+)?$/
 const MAY_READ_FILES = ['src/scores/load.ts', 'src/scores/library.ts', 'src/scores/watch.ts']
 

@@ -1,0 +1,237 @@
+/** Follows one backup job through time, on all its nodes, and says what was wrong and when it was well again. */
+import { median, type Report, wasListening } from './history.ts'
+import { createMeasures, type Measures } from './measures.ts'
+import { type Due, nextDue, ROUNDS_OF_LEARNING, SLOT_TOLERANCE_MS, type Slot } from './rhythm.ts'
+import type { Concern, Concerned, Verdict, WatchInput, WatchResult } from './verdict.ts'
+
+/** The runs of the job on one node. */
+type Stream = { node: string; slots: Slot[]; durations: number[]; last: Report }
+
+/** Runs of the job on several nodes that belong together, such as those of one night. */
+type Round = { startedAt: number; nodes: Map<string, Report>; guests: Map<string, string>; closed: boolean }
+
+const DURATIONS_LOOKED_AT = 7
+/** Slots that a rhythm is learnt from; three weeks of a job that runs each hour. */
+const SLOTS_KEPT = 512
+/** What is missing still is said again after this time: once a night. */
+const REPEAT_AFTER_MS = 20 * 3_600_000
+
+/** Plays the reports in the order of their arrival; nothing later than `now` counts. */
+export function watchJob(input: WatchInput): WatchResult {
+  const reports = input.reports
+    .filter((report) => report.endedAt <= input.now)
+    .sort((a, b) => a.endedAt - b.endedAt || (a.id < b.id ? -1 : 1))
+  const first = reports[0]
+  if (!first) return { verdicts: [], open: new Set(), expected: [] }
+  const { cluster, jobId } = first
+  const job = createJob(input, cluster, jobId)
+  for (const report of reports) {
+    job.advance(report.endedAt)
+    job.take(report)
+  }
+  job.advance(input.now)
+  return job.result()
+}
+
+function createJob(input: WatchInput, cluster: string, jobId: string) {
+  const streams = new Map<string, Stream>()
+  const rounds: Round[] = []
+  const measures: Measures = createMeasures()
+  const verdicts: Verdict[] = []
+  const open = new Map<string, Verdict>()
+
+  function alarm(
+    concern: Concern,
+    about: string,
+    facts: Pick<Verdict, 'at' | 'dueAt' | 'node' | 'reportId' | 'guests'>,
+  ): void {
+    const episode = [concern, cluster, jobId, about].join('/')
+    const id = `${episode}/${new Date(Math.floor(facts.dueAt / 60_000) * 60_000).toISOString()}`
+    const verdict: Verdict = { id, episode, concern, state: 'alarm', cluster, jobId, ...facts }
+    verdicts.push(verdict)
+    open.set(episode, verdict)
+  }
+
+  function recover(concern: Concern, about: string, report: Report): void {
+    const episode = [concern, cluster, jobId, about].join('/')
+    const before = open.get(episode)
+    if (!before) return
+    open.delete(episode)
+    verdicts.push({
+      ...before,
+      id: `${before.id}/recovered`,
+      state: 'recovered',
+      at: report.endedAt,
+      node: report.node,
+      reportId: report.id,
+      dueAt: report.startedAt,
+    })
+  }
+
+  const isParked = (vmid: string, at: number) =>
+    input.parked.some(
+      (one) =>
+        one.cluster === cluster && one.vmid === vmid && one.from <= at && (one.to === null || at < one.to),
+    )
+
+  const deadlineOf = (stream: Stream, due: Due) =>
+    due.at + due.graceMs + (median(stream.durations.slice(-DURATIONS_LOOKED_AT)) ?? 0)
+
+  /** Runs nearer than this belong to the same slot, or to the same round. */
+  function toleranceOf(stream: Stream | undefined): number {
+    const [before, last] = stream?.slots.slice(-2) ?? []
+    if (!before || !last) return SLOT_TOLERANCE_MS
+    return Math.min(SLOT_TOLERANCE_MS, Math.abs(last.at - before.at) / 2)
+  }
+
+  /** Deadlines that passed before `until`, in the order of time. */
+  function advance(until: number): void {
+    for (;;) {
+      const passed = [...streams.values()]
+        .flatMap((stream) => {
+          const due = nextDue(stream.slots, input.rhythm)
+          return due ? { stream, due, deadline: deadlineOf(stream, due) } : []
+        })
+        .filter(({ deadline }) => deadline < until)
+        .sort((a, b) => a.deadline - b.deadline)[0]
+      const pending = rounds.at(-1)
+      if (pending && !pending.closed && settledAt(pending) < Math.min(until, passed?.deadline ?? until)) {
+        closeRound(pending, settledAt(pending))
+        continue
+      }
+      if (!passed) return
+      pass(passed.stream, passed.due, passed.deadline)
+    }
+  }
+
+  function pass(stream: Stream, due: Due, deadline: number): void {
+    if (haveMoved(stream, due)) {
+      streams.delete(stream.node)
+      return
+    }
+    const heard = wasListening(input.listening, due.at, deadline)
+    stream.slots = [
+      ...stream.slots,
+      { at: due.at, fate: heard ? ('missed' as const) : ('unknown' as const) },
+    ].slice(-SLOTS_KEPT)
+    if (!heard || wasSaidLately(stream, due)) return
+    alarm('missing', stream.node, {
+      at: deadline,
+      dueAt: due.at,
+      node: stream.node,
+      reportId: null,
+      guests: stream.last.guests.map(({ vmid, name }) => ({ vmid, name, found: null, usual: null })),
+    })
+  }
+
+  /** A job that runs each hour is not said to be missing each hour. */
+  function wasSaidLately(stream: Stream, due: Due): boolean {
+    const before = open.get(['missing', cluster, jobId, stream.node].join('/'))
+    return before !== undefined && due.at - before.dueAt < REPEAT_AFTER_MS
+  }
+
+  /** All guests of the node were saved on others in this round: nothing is left there to report. */
+  function haveMoved(stream: Stream, due: Due): boolean {
+    const round = rounds.at(-1)
+    if (!round || Math.abs(round.startedAt - due.at) > toleranceOf(stream)) return false
+    const { guests } = stream.last
+    return guests.length > 0 && guests.every(({ vmid }) => round.guests.has(vmid))
+  }
+
+  function take(report: Report): void {
+    const stream = streams.get(report.node)
+    const tolerance = toleranceOf(stream)
+    if (!stream) {
+      streams.set(report.node, {
+        node: report.node,
+        slots: [{ at: report.startedAt, fate: 'seen' }],
+        durations: [],
+        last: report,
+      })
+    } else {
+      const last = stream.slots.at(-1)!
+      const isLate = last.fate !== 'seen' && Math.abs(last.at - report.startedAt) <= tolerance
+      if (isLate) stream.slots.pop()
+      stream.slots = [...stream.slots, { at: report.startedAt, fate: 'seen' as const }].slice(-SLOTS_KEPT)
+      stream.last = report
+    }
+    recover('missing', report.node, report)
+    judgeMeasures(report)
+    streams.get(report.node)!.durations.push(report.endedAt - report.startedAt)
+    enterRound(report, tolerance)
+  }
+
+  function judgeMeasures(report: Report): void {
+    const { slow, small } = measures.judge(report)
+    const found: [Concern, Concerned[]][] = [
+      ['slow', slow],
+      ['small', small],
+    ]
+    for (const [concern, all] of found) {
+      const guests = all.filter(({ vmid }) => !isParked(vmid, report.endedAt))
+      const facts = {
+        at: report.endedAt,
+        dueAt: report.startedAt,
+        node: report.node,
+        reportId: report.id,
+        guests,
+      }
+      if (guests.length > 0) alarm(concern, report.node, facts)
+      else recover(concern, report.node, report)
+    }
+  }
+
+  function enterRound(report: Report, tolerance: number): void {
+    let round = rounds.at(-1)
+    if (!round || round.nodes.has(report.node) || report.startedAt - round.startedAt > tolerance) {
+      if (round && !round.closed) closeRound(round, report.endedAt)
+      round = { startedAt: report.startedAt, nodes: new Map(), guests: new Map(), closed: false }
+      rounds.push(round)
+    }
+    round.nodes.set(report.node, report)
+    for (const { vmid } of report.guests) {
+      round.guests.set(vmid, report.node)
+      recover('absent', vmid, report)
+    }
+    const before = rounds.at(-2)
+    const isWhole = !before || [...before.nodes.keys()].every((node) => round.nodes.has(node))
+    if (isWhole && !round.closed) closeRound(round, report.endedAt)
+  }
+
+  /** Nodes whose report is still to come have as long as a run may stray. */
+  function settledAt(round: Round): number {
+    return round.startedAt + SLOT_TOLERANCE_MS
+  }
+
+  /** Who used to be in it, and is not, although the node that had it has reported. */
+  function closeRound(round: Round, at: number): void {
+    round.closed = true
+    if ([...round.nodes.values()].some(({ incomplete, guests }) => incomplete || guests.length === 0)) return
+    const before = rounds.slice(0, -1).slice(-ROUNDS_OF_LEARNING)
+    if (before.length < ROUNDS_OF_LEARNING) return
+    for (const [vmid, node] of before.at(-1)!.guests) {
+      const report = round.nodes.get(node)
+      const isUsual = before.every(({ guests }) => guests.has(vmid))
+      if (!isUsual || round.guests.has(vmid) || !report || isParked(vmid, at)) continue
+      if (input.savedElsewhere(vmid, round.startedAt - SLOT_TOLERANCE_MS, at)) continue
+      const name =
+        before
+          .at(-1)!
+          .nodes.get(node)
+          ?.guests.find((guest) => guest.vmid === vmid)?.name ?? null
+      const guests = [{ vmid, name, found: null, usual: null }]
+      alarm('absent', vmid, { at, dueAt: round.startedAt, node, reportId: report.id, guests })
+    }
+  }
+
+  function result(): WatchResult {
+    const expected = [...streams.values()].flatMap((stream) => {
+      const due = nextDue(stream.slots, input.rhythm)
+      if (!due) return []
+      return { cluster, jobId, node: stream.node, at: due.at, deadline: deadlineOf(stream, due) }
+    })
+    return { verdicts, open: new Set(open.keys()), expected }
+  }
+
+  return { advance, take, result }
+}
