@@ -4,6 +4,15 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
+# The page, built by what is left behind with this stage.
+FROM node:24-bookworm-slim AS page
+WORKDIR /app
+COPY package.json package-lock.json tsconfig.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY src ./src
+COPY web ./web
+RUN node web/build.ts
+
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production \
     TEMPO_DATA_DIR=/data
@@ -20,6 +29,7 @@ COPY package.json LICENSE ./
 COPY drizzle ./drizzle
 COPY scores ./scores
 COPY src ./src
+COPY --from=page /app/web/dist ./web/dist
 
 USER node
 VOLUME ["/data"]
