@@ -3,6 +3,9 @@ export const SCOPES = ['ingest', 'read', 'admin'] as const
 /** What a token opens: `ingest` the ingest paths, `read` the API, `admin` everything. */
 export type Scope = (typeof SCOPES)[number]
 
+/** Names of metadata that a token may add. */
+export const METADATA_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
+
 /** A token as it is stored: never the token itself. */
 export type Token = {
   id: string
@@ -14,6 +17,8 @@ export type Token = {
   scopes: Scope[]
   /** Provider roots it may write to; empty: any. */
   providers: string[]
+  /** Metadata that is added to what comes with it, where it is missing. */
+  defaults: Record<string, string>
   createdAt: Date
   lastUsedAt: Date | null
   expiresAt: Date | null
@@ -52,6 +57,8 @@ export type QuarantinedBody = {
   tokenName: string
   /** Provider roots of the token at the time; empty: any. */
   providers: string[]
+  /** Metadata that the token added at the time. */
+  defaults: Record<string, string>
   body: Uint8Array
   bytes: number
   problem: Record<string, unknown>

@@ -5,6 +5,9 @@ import { fatal } from './errors.ts'
 import type { Database } from './storage/database.ts'
 import { insertFirstAdminToken } from './storage/tokens.ts'
 
+/** The line of the log that tells of it: no log holds the token. */
+export const ADMIN_TOKEN_WRITTEN = 'the first admin token was written to a file'
+
 /** Where the first admin token is kept, for the command line. */
 export function adminTokenPath(dataDir: string): string {
   return join(dataDir, 'admin-token')

@@ -1,27 +1,34 @@
 import { readFileSync } from 'node:fs'
-import { ensureAdminToken } from './admin-token.ts'
-import { createTokenBook } from './auth/token-book.ts'
+import { ADMIN_TOKEN_WRITTEN, adminTokenPath, ensureAdminToken } from './admin-token.ts'
+import { createSessionBook } from './auth/session-book.ts'
 import type { Config } from './config.ts'
 import { createBodyReader } from './http/body.ts'
+import { createProxyUser } from './http/caller.ts'
 import { createHealthMonitor } from './http/health.ts'
 import { listenOn } from './http/listen.ts'
 import { createMetrics } from './http/metrics.ts'
+import { loadPage } from './http/page.ts'
 import { createServer } from './http/server.ts'
 import { createStreamHub } from './http/stream-hub.ts'
+import { dialectOf } from './ingest/dialects.ts'
 import { createRateLimit } from './ingest/rate-limit.ts'
-import { createReceiver } from './ingest/receive.ts'
 import { createRecorder } from './ingest/recorder.ts'
-import { createWriter } from './ingest/writer.ts'
 import type { Log } from './log.ts'
+import { openIngest } from './open-ingest.ts'
 import { openLibrary } from './open-library.ts'
-import { openStorage } from './open-storage.ts'
+import { connectStorage } from './open-storage.ts'
+import { openTokens } from './open-tokens.ts'
+import { createReadiness } from './readiness.ts'
 import { createReleasers } from './releasers.ts'
-import { listen } from './storage/changes.ts'
-import { isPassing, WRITE_DEADLINE_MS, withDeadline } from './storage/database.ts'
+import { repeat } from './repeat.ts'
+import { startIndexing } from './start-indexing.ts'
+import { startRetention } from './start-retention.ts'
+import { startWatching } from './start-watching.ts'
+import { withDeadline } from './storage/database.ts'
 import { insertDeliveries, pruneDeliveries } from './storage/deliveries.ts'
-import { keepBody } from './storage/quarantine.ts'
-import { findAnswer, forgetAnswers, storeEvents } from './storage/store-events.ts'
-import { listTokens, noteTokenUse, TOKENS_CHANNEL } from './storage/tokens.ts'
+import { isRefusedForGood } from './storage/failures.ts'
+import { findPageSession, insertPageSession, removePageSession } from './storage/page-sessions.ts'
+import { forgetAnswers } from './storage/store-events.ts'
 import { forgetMoves } from './storage/update-event.ts'
 
 const PACKAGE = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -35,10 +42,7 @@ const STRANGER_DELIVERIES = 1_000
 const STOP_GRACE_MS = 3_000
 /** Milliseconds for all ends together but that of the database; none comes near unless the database hangs. */
 const STOP_BUDGET_MS = 6_000
-/** What a sender waits for beside storing; together both stay below the 10 s after which Proxmox hangs up. */
-const ASK_DEADLINE_MS = 2_000
 const RECORD_DEADLINE_MS = 5_000
-const USES_EVERY_MS = 2_000
 const FORGET_EVERY_MS = 3_600_000
 
 export type App = {
@@ -54,7 +58,10 @@ export type App = {
 
 export type Overrides = { now?: () => Date }
 
-/** The one place where everything is put together. Opens the database and loads the scores; listens with `start`. */
+/**
+ * The one place where everything is put together. Waits for the database, but not for ever, and loads the scores; listens
+ * with `start`.
+ */
 export async function createApp(config: Config, log: Log, overrides: Overrides = {}): Promise<App> {
   const releasers = createReleasers(STOP_BUDGET_MS)
   const stop = () => releasers.run((name, error) => log.error({ err: error }, `${name} did not end well`))
@@ -73,30 +80,17 @@ async function build(
   releasers: ReturnType<typeof createReleasers>,
 ) {
   const label = `tempo serve, pid ${process.pid}, port ${config.port}`
-  const { db, kind, close } = await openStorage(config, 'server', label, log)
+  const { db, kind, migrate, close } = await connectStorage(config, 'server', label, log)
   releasers.addPatient('database', close)
-  const firstAdminToken = config.adminToken === null ? await ensureAdminToken(db, config.dataDir) : null
-
+  const ingest = await openIngest({ config, db, dialectOf, now, log, releasers })
   const library = await openLibrary(config, db, log, releasers)
   const catalog = () => library.current().catalog
 
-  const load = () => withDeadline(listTokens(db), ASK_DEADLINE_MS, 'reading tokens')
-  const book = createTokenBook({ load, adminSecret: config.adminToken, now })
-  await book.reload()
-  const unlisten = await listen(db, TOKENS_CHANNEL, () => {
-    book
-      .reload()
-      .catch((error) => log.warn({ err: error }, 'tokens could not be read; the known ones stay in force'))
-  })
-  releasers.add('token changes', unlisten)
-  const noteUses = async () => {
-    const uses = book.takeUses()
-    if (uses.size > 0) await noteTokenUse(db, uses)
-  }
-  releasers.add('token uses', noteUses)
-  repeat(releasers, 'token uses', USES_EVERY_MS, noteUses, log)
+  const tokens = await openTokens({ config, db, isAway: ingest.isAway, now, log, releasers })
+  const { book } = tokens
   repeat(releasers, 'idempotency keys', FORGET_EVERY_MS, () => forgetAnswers(db), log)
   repeat(releasers, 'moved events', FORGET_EVERY_MS, () => forgetMoves(db), log)
+  startRetention(config.retention, db, now, log, releasers)
 
   const bounds = { known: config.deliveriesMax, strangers: STRANGER_DELIVERIES }
   const recorder = createRecorder({
@@ -105,40 +99,68 @@ async function build(
     log,
   })
   releasers.add('deliveries', recorder.drain)
-  const writer = createWriter({
-    store: (batch) => withDeadline(storeEvents(db, batch), WRITE_DEADLINE_MS, 'storing events'),
-    isPassing: (error) => isPassing(error),
-  })
-  releasers.add('writer', writer.drain)
-
-  const probe = () => db.read`SELECT 1`
-  const health = createHealthMonitor({ version: VERSION, kind, probe })
-  await health.start()
-  releasers.add('health', health.stop)
-  const metrics = createMetrics(() => health.current().status !== 'down')
   const hub = createStreamHub(db, log)
-  await hub.start()
   releasers.add('streams', hub.stop)
 
-  const receiver = createReceiver({
+  let firstAdminToken: string | null = null
+  let isListening = false
+  let isFollowed = false
+  let isIndexing = false
+  /** Everything that needs the database before an event may go there. */
+  const prepare = async () => {
+    await migrate()
+    if (config.adminToken === null) firstAdminToken ??= await ensureAdminToken(db, config.dataDir)
+    await library.follow()
+    await tokens.follow()
+    if (!isFollowed) await hub.start()
+    isFollowed = true
+    if (isIndexing) return
+    isIndexing = true
+    await startIndexing(db, log, releasers)
+  }
+  const { write, isAway: isStoreAway } = ingest
+  const watching = startWatching({
+    db,
+    catalog,
+    write,
+    isAway: isStoreAway,
+    isWaiting: () => ingest.spool.state().depth > 0,
+    now,
+    log,
+    releasers,
+  })
+  const readiness = createReadiness({
+    prepare,
+    onReady: () => {
+      ingest.goLive()
+      watching.start()
+      if (isListening && firstAdminToken)
+        log.info({ path: adminTokenPath(config.dataDir) }, ADMIN_TOKEN_WRITTEN)
+    },
+    isRefusedForGood,
+    mayWait: tokens.areKnown,
+    log,
+  })
+  releasers.add('waiting for the database', readiness.stop)
+  await readiness.begin()
+
+  const probe = () => db.read`SELECT 1`
+  const { spool, isAway } = ingest
+  const health = createHealthMonitor({ version: VERSION, kind, probe, isAway, spool, now })
+  await health.start()
+  releasers.add('health', health.stop)
+  const metrics = createMetrics(
+    () => health.current().status !== 'down',
+    () => health.current().spool,
+  )
+  const receiver = ingest.receiver({
     identify: book.identify,
     rateLimit: createRateLimit(config.rateLimit, () => now().getTime()),
     catalog,
-    write: writer.write,
-    findAnswer: (tokenId, key) =>
-      withDeadline(findAnswer(db, tokenId, key), ASK_DEADLINE_MS, 'looking up an Idempotency-Key'),
-    keepBody: (entry) =>
-      withDeadline(
-        keepBody(db, entry, { rows: config.quarantineMaxBodies, bytes: config.quarantineMaxBytes }),
-        ASK_DEADLINE_MS,
-        'keeping a refused body',
-      ),
     record: (delivery) => {
       metrics.countDelivery(delivery)
       recorder.record(delivery)
     },
-    now,
-    log,
   })
   const app = createServer({
     db,
@@ -148,7 +170,22 @@ async function build(
     now,
     hub,
     ...receiver,
+    expected: watching.expected,
     identify: book.identify,
+    sessions: createSessionBook({
+      book,
+      insert: (session) => insertPageSession(db, session),
+      find: (hash) => findPageSession(db, hash),
+      remove: (hash) => removePageSession(db, hash),
+      lifetimeMs: config.sessionHours * 3_600_000,
+      now,
+    }),
+    proxyUser: createProxyUser({
+      header: config.proxyUserHeader,
+      addresses: config.trustedProxies,
+      scope: config.proxyScope,
+    }),
+    page: loadPage(config.basePath),
     onTokenChange: book.reload,
     health: health.current,
     metrics,
@@ -159,6 +196,7 @@ async function build(
   })
 
   async function start(): Promise<{ port: number }> {
+    isListening = true
     const { port, close } = await listenOn(app, config.host, config.port, (error) =>
       log.error({ err: error }, 'a connection could not be taken'),
     )
@@ -170,18 +208,4 @@ async function build(
     return { port }
   }
   return { fetch: (request: Request) => app.fetch(request), start, firstAdminToken }
-}
-
-/** Does something again and again until the end; a failure is logged and the next time comes all the same. */
-function repeat(
-  releasers: ReturnType<typeof createReleasers>,
-  name: string,
-  everyMs: number,
-  work: () => Promise<void>,
-  log: Log,
-): void {
-  const timer = setInterval(() => {
-    work().catch((error) => log.warn({ err: error }, `${name}: failed, it will be tried again`))
-  }, everyMs)
-  releasers.add(`timer of ${name}`, () => clearInterval(timer))
 }

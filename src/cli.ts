@@ -1,52 +1,55 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander'
-import { VERSION } from './app.ts'
-import { doctorCommand } from './commands/doctor.ts'
-import { explain } from './commands/explain.ts'
-import { migrateCommand } from './commands/migrate.ts'
-import { scoreCommand } from './commands/score.ts'
-import { sendCommand } from './commands/send.ts'
-import { serveCommand } from './commands/serve.ts'
-import type { Terminal } from './commands/terminal.ts'
-import { tokenCommand } from './commands/token.ts'
+/** The command `tempo`. It prepares Node first, which counts only for what is loaded afterwards. */
+import { mkdirSync, statSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { PerformanceObserver } from 'node:perf_hooks'
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 
-/** Runs one command; returns its exit code: 0 done, 1 failed, 2 not understood. */
-export async function run(argv: string[], out: NodeJS.WriteStream, err: NodeJS.WriteStream): Promise<number> {
-  const terminal: Terminal = { out, err, exitCode: 0 }
-  const program = new Command('tempo')
-    .description('Tempo server: receives Proxmox notifications and shows them as a timeline')
-    .version(VERSION)
-    .exitOverride()
-    .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text) })
-  for (const command of [
-    serveCommand,
-    migrateCommand,
-    tokenCommand,
-    scoreCommand,
-    sendCommand,
-    doctorCommand,
-  ]) {
-    program.addCommand(command(terminal))
-  }
-  inheritSettings(program)
-  try {
-    await program.parseAsync(argv, { from: 'user' })
-    return terminal.exitCode
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    err.write(`${explain(error)}\n`)
-    return 1
-  }
-}
+/**
+ * Bytes that the young generation of the heap grows to. V8 lets it grow to twice as much already while it loads the
+ * program, and gives nothing of that back: 100 MB of memory that make events 5 % faster. An eighth costs a third.
+ */
+const YOUNG_BYTES = 32 * 1024 * 1024
 
 const LEFTOVERS_MS = 500
 
-/** Commander hands settings down only to commands that are made after them. */
-function inheritSettings(parent: Command): void {
-  for (const command of parent.commands) inheritSettings(command.copyInheritedSettings(parent) as Command)
+/** Where Node keeps what it compiled, which it runs unseen: in a folder of the user alone, or not at all. */
+function keepCompiled(): void {
+  const folder = join(homedir(), '.cache', 'tempo-server')
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const { uid, mode } = statSync(folder)
+    if (process.getuid && (uid !== process.getuid() || (mode & 0o022) !== 0)) return
+    enableCompileCache(folder)
+  } catch {
+    // It starts more slowly.
+  }
+}
+
+function setGrowth(factor: number): void {
+  setFlagsFromString(`--semi-space-growth-factor=${factor}`)
+}
+
+/** After each collection: its bound is a flag of the command line only, but how it grows can be set at any time. */
+function boundYoungGeneration(): void {
+  let grows = true
+  setGrowth(2)
+  new PerformanceObserver(() => {
+    const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')
+    const isSmall = (young?.space_size ?? 0) < YOUNG_BYTES
+    if (isSmall === grows) return
+    grows = isSmall
+    setGrowth(grows ? 2 : 1)
+  }).observe({ entryTypes: ['gc'] })
 }
 
 if (import.meta.main) {
+  keepCompiled()
+  setGrowth(1)
+  const { run } = await import('./commands/program.ts')
+  boundYoungGeneration()
   // Who reads our output may leave before its end (`tempo token list | head`); that is no failure of the command.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   process.exitCode = await run(process.argv.slice(2), process.stdout, process.stderr)

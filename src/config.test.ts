@@ -42,6 +42,7 @@ test('without any variable every setting has its default', () => {
     quarantineMaxBodies: 1_000,
     quarantineMaxBytes: 64 * 1024 * 1024,
     deliveriesMax: 100_000,
+    retention: null,
     adminToken: null,
   })
 })

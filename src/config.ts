@@ -1,8 +1,11 @@
 /** Every setting once, and the only place that reads the environment. */
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { fatal } from './errors.ts'
+import { parseRetention } from './retention/parse.ts'
+import type { Retention } from './retention/policy.ts'
 
 type Setting<T> = {
   env: string
@@ -34,15 +37,51 @@ function defaultDataDir(): string {
   return process.getuid?.() === 0 ? '/var/lib/tempo' : resolve('data')
 }
 
-/** What both `URL` and postgres.js can read. A socket needs no host: postgres://user@/tempo?host=/run/postgresql. */
+/** Scheme and user, the hosts, and the rest; an unescaped `@` belongs to the password. */
+const DATABASE_URL_PARTS = /^(postgres(?:ql)?:\/\/(?:[^/?#]*@)?)([^/?#@]*)(.*)$/s
+
+/**
+ * What both `URL` and postgres.js can read, for one host or several (PostgreSQL, 32.1.1.2 Connection URIs). A socket
+ * needs no host: postgres://user@/tempo?host=/run/postgresql.
+ */
 function isDatabaseUrl(text: string): boolean {
+  const [, start, authority, rest] = DATABASE_URL_PARTS.exec(text) ?? []
+  if (authority === undefined) return false
+  const hosts = authority.split(',')
+  const isAlone = hosts.length === 1
   try {
-    const url = new URL(text.replace(/^(postgres(?:ql)?:\/\/[^/@]*@?)\//, '$1localhost/'))
-    for (const part of [url.username, url.password, url.pathname]) decodeURIComponent(part)
-    return /^postgres(ql)?:$/.test(url.protocol) && url.host !== ''
+    const urls = hosts.map(
+      (host) => new URL(`${start}${isAlone && rest !== '' ? host || 'localhost' : host}${rest}`),
+    )
+    for (const url of urls)
+      for (const part of [url.username, url.password, url.hostname, url.pathname]) decodeURIComponent(part)
+    return urls.every(({ hostname }) => hostname !== '') && hasAsManyPorts(urls[0]!.searchParams)
   } catch {
     return false
   }
+}
+
+/** `?host=a,b` takes one port for all, or one for each. */
+function hasAsManyPorts(parameters: URLSearchParams): boolean {
+  const hosts = parameters.get('host')?.split(',') ?? []
+  const ports = parameters.get('port')?.split(',') ?? []
+  const isPort = (text: string) => /^\d{0,5}$/.test(text) && Number(text) <= 65_535
+  const isSound = ports.every(isPort) && (ports.length <= 1 || ports.length === hosts.length)
+  return isSound && (hosts.length <= 1 || !hosts.includes(''))
+}
+
+/** Whether it leads to a server that can be written to (PostgreSQL, 32.1.2 target_session_attrs). */
+function isForWriting(text: string): boolean {
+  const [, wanted = 'any'] = /[?&]target_session_attrs=([^&]*)/.exec(text) ?? []
+  return ['any', 'primary', 'read-write'].includes(wanted)
+}
+
+/** `10.0.0.2`, `10.0.0.0/8`, `fd00::/8`. */
+function isNetwork(text: string): boolean {
+  const [address, bits, more] = text.split('/')
+  const family = isIP(address!)
+  if (family === 0 || more !== undefined) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
 }
 
 export const SETTINGS = {
@@ -67,6 +106,10 @@ export const SETTINGS = {
       .refine(
         isDatabaseUrl,
         'must be a URL such as postgres://user:password@host:5432/tempo; write special characters of the password as %XX',
+      )
+      .refine(
+        isForWriting,
+        'must lead to a server that can be written to: target_session_attrs may be primary or read-write',
       ),
     fallback: () => null,
     shownDefault: 'embedded PostgreSQL',
@@ -78,7 +121,7 @@ export const SETTINGS = {
     schema: text.transform((path) => resolve(path)),
     fallback: defaultDataDir,
     shownDefault: './data (root: /var/lib/tempo)',
-    doc: 'Folder for the embedded database and the file `admin-token`.',
+    doc: 'Folder for the embedded database, the spool, and the files `admin-token` and `tokens.json`.',
   }),
   scoresDir: setting<string | null>({
     env: 'TEMPO_SCORES_DIR',
@@ -139,6 +182,85 @@ export const SETTINGS = {
     shownDefault: '100000',
     doc: 'Deliveries that are kept; of senders without a valid token 1000 at the most.',
   }),
+  writeDeadlineMs: setting({
+    env: 'TEMPO_WRITE_DEADLINE_MS',
+    schema: wholeNumber(100, 60_000),
+    fallback: () => 2_000,
+    shownDefault: '2000',
+    doc: 'Milliseconds that the database may take to store an event; then it goes to the spool.',
+  }),
+  writeBatch: setting({
+    env: 'TEMPO_WRITE_BATCH',
+    schema: wholeNumber(1, 1_000),
+    fallback: () => 200,
+    shownDefault: '200',
+    doc: 'Events that are stored with one commit at the most; there for measurements.',
+  }),
+  spoolDir: setting<string | null>({
+    env: 'TEMPO_SPOOL_DIR',
+    schema: text.transform((path) => resolve(path)),
+    fallback: () => null,
+    shownDefault: '`spool` in `TEMPO_DATA_DIR`',
+    doc: 'Folder for what is accepted while the database is away; several servers may share it.',
+  }),
+  spoolMaxBytes: setting({
+    env: 'TEMPO_SPOOL_MAX_BYTES',
+    schema: wholeNumber(1_024, 1_048_576 * MIB),
+    fallback: () => 1_024 * MIB,
+    shownDefault: '1073741824 (1 GiB)',
+    doc: 'Bytes that the spool may take; beyond it events are answered 503.',
+  }),
+  retention: setting<Retention | null>({
+    env: 'TEMPO_RETENTION',
+    schema: z.string().transform((text, context) => {
+      const parsed = parseRetention(text)
+      if ('retention' in parsed) return parsed.retention
+      for (const message of parsed.problems) context.addIssue({ code: 'custom', message })
+      return z.NEVER
+    }),
+    fallback: () => null,
+    shownDefault: 'everything is kept',
+    doc: 'How long events are kept, as in `info=90d, warning=1y`; [docs/retention.md](docs/retention.md).',
+  }),
+  sessionHours: setting({
+    env: 'TEMPO_SESSION_HOURS',
+    schema: wholeNumber(1, 8_760),
+    fallback: () => 168,
+    shownDefault: '168 (a week)',
+    doc: 'Hours after which the page asks for a token again.',
+  }),
+  proxyUserHeader: setting<string | null>({
+    env: 'TEMPO_PROXY_USER_HEADER',
+    schema: z.string().regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header, such as Remote-User'),
+    fallback: () => null,
+    shownDefault: 'none',
+    doc: 'Header in which a proxy that signs people in names them; believed from `TEMPO_TRUSTED_PROXIES` alone.',
+  }),
+  trustedProxies: setting({
+    env: 'TEMPO_TRUSTED_PROXIES',
+    schema: z.string().transform((value, context) => {
+      const parts = value
+        .split(',')
+        .map((part) => part.trim())
+        .filter(Boolean)
+      if (parts.every(isNetwork)) return parts
+      context.addIssue({
+        code: 'custom',
+        message: 'must be addresses such as 10.0.0.2 or 10.0.0.0/8, with commas',
+      })
+      return z.NEVER
+    }),
+    fallback: () => [] as string[],
+    shownDefault: 'none',
+    doc: 'Addresses of proxies whose `TEMPO_PROXY_USER_HEADER` is believed.',
+  }),
+  proxyScope: setting({
+    env: 'TEMPO_PROXY_SCOPE',
+    schema: z.enum(['read', 'admin'], 'must be read or admin'),
+    fallback: () => 'read' as const,
+    shownDefault: 'read',
+    doc: 'What people whom a proxy names may do: `read`, or `admin` for changes, too.',
+  }),
   adminToken: setting<string | null>({
     env: 'TEMPO_ADMIN_TOKEN',
     schema: z.string().min(32, 'must have at least 32 characters; make one with: openssl rand -hex 32'),
@@ -165,8 +287,7 @@ export function loadConfig(env: Environment = process.env): Config {
     const raw = readRaw(env, definition.env, problems)
     if (raw === undefined) return [name, definition.fallback()]
     const parsed = (definition.schema as z.ZodType).safeParse(raw)
-    if (!parsed.success)
-      problems.push(`${definition.env} ${parsed.error.issues[0]?.message ?? 'is not valid'}`)
+    for (const { message } of parsed.error?.issues ?? []) problems.push(`${definition.env} ${message}`)
     return [name, parsed.data]
   })
   if (problems.length > 0) throw fatal('bad_config', problems.join('\n'))

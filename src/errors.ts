@@ -45,6 +45,7 @@ export type TokenRefusal =
   | 'no_token'
   | 'unknown_token'
   | 'token_expired'
+  | 'session_ended'
   | 'token_revoked'
   | 'wrong_scope'
   | 'provider_not_bound'
@@ -54,6 +55,7 @@ const TOKEN_ADVICE: Record<TokenRefusal, string> = {
   unknown_token:
     'This token is not known here. Make one with: tempo token create --name NAME --provider PROVIDER',
   token_expired: 'This token has expired. Make a new one with: tempo token create',
+  session_ended: 'This session is over. Sign in again with a token.',
   token_revoked: 'This token was revoked. Make a new one with: tempo token create',
   wrong_scope: 'This token has no scope for that. Make one with: tempo token create --scope SCOPE',
   provider_not_bound: 'This token is not bound to that provider.',
@@ -124,4 +126,19 @@ export function unavailable(detail: string, cause?: unknown): TempoError {
 /** A command or the start cannot go on; `detail` is one or more lines for the terminal. */
 export function fatal(code: string, detail: string, cause?: unknown): TempoError {
   return new TempoError(code, 500, 'Cannot go on', detail, { cause })
+}
+
+/**
+ * What a failed statement means for an event that was to be stored.
+ * - `away`: the database cannot be reached, does not answer, or takes no writes at all: nothing can be stored now.
+ * - `later`: it answers, but this cannot be done now: a conflict, a lock, a table that a migration is yet to make.
+ * - `bad`: it refuses this row, and will refuse it always.
+ * - `unknown`: none that we know; it may work later, and must not be lost.
+ */
+export type FailureKind = 'away' | 'later' | 'bad' | 'unknown'
+
+/** 422: a valid event that the database refuses, and would refuse again; `reason` holds nothing of the event. */
+export function unstorable(reason: string, cause: unknown): TempoError {
+  const detail = `The database refuses this event (${reason}). It is kept in quarantine.`
+  return new TempoError('unstorable', 422, 'Cannot be stored', detail, { cause })
 }

@@ -1,4 +1,6 @@
 /** The vocabulary of the whole server: severities, events, stacks, actions, as they are inside and on the wire. */
+import type { BackupReport } from './guest.ts'
+
 /** Our severities in ascending order; the index is what the database stores. */
 export const SEVERITIES = ['ok', 'info', 'warning', 'error', 'critical'] as const
 export type Severity = (typeof SEVERITIES)[number]
@@ -109,6 +111,17 @@ export type Progress = {
   timeoutSeconds: number | null
 }
 
+/**
+ * What an event says of an episode, a trouble that stays open until somebody says that it is over: that it goes on, or
+ * that it is over.
+ */
+export type EpisodeMark = {
+  does: 'fails' | 'recovers'
+  /** What fails, such as `replication NODE JOBID`; null: whatever fails of the event's node and VMID. */
+  key: string | null
+  jobId: string | null
+}
+
 /** An event that a score has judged, ready to be stored. Instants carry milliseconds. */
 export type JudgedEvent = {
   id: string
@@ -144,11 +157,23 @@ export type JudgedEvent = {
   acked: boolean
   dismissed: boolean
   metadata: Metadata
+  /** What was found beside the metadata, such as a node named in the title; null: nothing. */
+  facts: Record<string, string> | null
+  /** The event that this one was taken from; null: it was received. */
+  derivedFrom: string | null
+  /** Events taken from this one, which are stored with it. */
+  derived?: JudgedEvent[]
+  /** Set when it is the report of a backup job. */
+  report?: BackupReport
+  /** Set when it is about a trouble whose end its sender never tells. */
+  episode?: EpisodeMark
   /** The rest of the payload, as it came; `actions` as they were understood. */
   payload: Metadata
   warnings: string[]
   /** Set when the sender named an Idempotency-Key. */
   idempotency: { tokenId: string; key: string } | null
+  /** It comes from the spool: a try to store it may have succeeded unnoticed, and newer ones may be stored already. */
+  replay?: boolean
 }
 
 /** An event as it is stored. */
@@ -173,6 +198,8 @@ export type StoredEvent = Pick<
   | 'surface'
   | 'progress'
   | 'metadata'
+  | 'facts'
+  | 'derivedFrom'
   | 'payload'
 > & {
   stackId: string

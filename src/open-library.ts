@@ -12,6 +12,8 @@ export type LiveLibrary = {
   current: () => Library
   /** Reads the kept scores anew; other servers are told by the database. */
   refreshKept: () => Promise<void>
+  /** Reads the kept scores, and from then on whenever another server changes them. */
+  follow: () => Promise<void>
 }
 
 /** Loads all scores once, for a command. */
@@ -21,7 +23,10 @@ export async function readLibrary(config: Config, db: Database): Promise<Library
   return keeper.current()
 }
 
-/** Loads all scores and keeps them up to date: changes of the folder within a second, of the database at once. */
+/**
+ * Loads the scores of the folders and keeps them up to date: changes of the folder within a second, of the database at
+ * once, as soon as it can be followed.
+ */
 export async function openLibrary(
   config: Config,
   db: Database,
@@ -33,7 +38,6 @@ export async function openLibrary(
   const seen = scoresDir === null ? '' : await fingerprint(scoresDir)
   const keeper = await createLibrary({ bundledDir: BUNDLED_DIR, ownDir: scoresDir })
   const refreshKept = async () => keeper.takeKept(await listKeptScores(db))
-  await refreshKept()
   tell(log, keeper.current().problems)
 
   const onNotice = () => {
@@ -41,7 +45,12 @@ export async function openLibrary(
       log.warn({ err: error }, 'kept scores could not be read; the known ones stay'),
     )
   }
-  releasers.add('score changes', await listen(db, SCORES_CHANNEL, onNotice))
+  let unlisten: (() => Promise<void>) | null = null
+  const follow = async () => {
+    await refreshKept()
+    unlisten ??= await listen(db, SCORES_CHANNEL, onNotice)
+  }
+  releasers.add('score changes', async () => unlisten?.())
   if (scoresDir !== null) {
     const onChange = async () => {
       await keeper.readFolder()
@@ -50,7 +59,7 @@ export async function openLibrary(
     }
     releasers.add('score folder', watchFolder(scoresDir, seen, onChange))
   }
-  return { current: keeper.current, refreshKept }
+  return { current: keeper.current, refreshKept, follow }
 }
 
 function tell(log: Log, broken: FileProblems[]): void {

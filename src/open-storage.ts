@@ -6,6 +6,9 @@ import { migrateDatabase } from './storage/migrate.ts'
 
 export type Storage = { db: Database; kind: 'postgres' | 'embedded'; close: () => Promise<void> }
 
+/** A server does not wait long for the first answer: it listens, and tries again. */
+const SERVER_PATIENCE_MS = 4_000
+
 /** Finds or starts the database that the configuration names; `stop` ends what was started. */
 export async function findDatabase(
   config: Config,
@@ -26,6 +29,27 @@ export async function findDatabase(
   return { target: { host, port, user, database }, kind: 'embedded', stop: embedded.stop }
 }
 
+/** Opens the database of the configuration without asking it for anything; `migrate` brings its schema up to date. */
+export async function connectStorage(
+  config: Config,
+  role: EmbeddedRole,
+  label: string,
+  log: Log,
+): Promise<Storage & { migrate: () => Promise<void> }> {
+  const { target, kind, stop } = await findDatabase(config, role, label, log)
+  const db = openDatabase(target, label, role === 'server' ? config.writeDeadlineMs : undefined)
+  const close = async () => {
+    await db.close()
+    await stop()
+  }
+  return {
+    db,
+    kind,
+    migrate: () => migrateDatabase(target, role === 'server' ? SERVER_PATIENCE_MS : undefined),
+    close,
+  }
+}
+
 /** Opens the database of the configuration, its schema brought up to date. */
 export async function openStorage(
   config: Config,
@@ -33,17 +57,12 @@ export async function openStorage(
   label: string,
   log: Log,
 ): Promise<Storage> {
-  const { target, kind, stop } = await findDatabase(config, role, label, log)
+  const { migrate, ...storage } = await connectStorage(config, role, label, log)
   try {
-    await migrateDatabase(target)
+    await migrate()
   } catch (error) {
-    await stop()
+    await storage.close()
     throw error
   }
-  const db = openDatabase(target, label)
-  const close = async () => {
-    await db.close()
-    await stop()
-  }
-  return { db, kind, close }
+  return storage
 }

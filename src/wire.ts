@@ -71,6 +71,10 @@ export const EventSchema = z
     color: z.string(),
     externalID: z.string().nullable(),
     metadata: z.record(z.string(), z.unknown()),
+    facts: z.record(z.string(), z.string()).nullable().openapi({
+      description: 'What was found beside the metadata, such as a node named in the title',
+    }),
+    derivedFrom: id.nullable().openapi({ description: 'The event that this one was taken from' }),
     tags: z.array(z.string()),
     indicator: IndicatorSchema.nullable(),
     surface: z.enum(SURFACES),
@@ -144,3 +148,15 @@ export const AcceptedSchema = z
   .openapi('Accepted')
 /** The answer to an event that is stored and synced. */
 export type Accepted = z.infer<typeof AcceptedSchema>
+
+export const SpooledSchema = z
+  .object({
+    id: id.openapi({
+      description: 'Of the event that it will be; one with a known externalID keeps the id of the stored one',
+    }),
+    spooled: z.literal(true),
+    warnings: z.array(z.string()),
+  })
+  .openapi('Spooled')
+/** The answer to an event that is synced to disk and will be stored when the database is back. */
+export type Spooled = z.infer<typeof SpooledSchema>

@@ -38,6 +38,8 @@ export type TempoDialect = {
 
 export type ProxmoxDialect = {
   claimedProvider: (value: Body) => string | null
+  /** False for a payload of our own dialect. */
+  isNative: (value: Body) => boolean
   parse: (value: Body, options: ParseOptions) => Parsed
   /** The fields of a notification whose way here has none, for the dialect of Gotify. */
   recognise: (title: string, message: string) => Recognised
@@ -47,6 +49,7 @@ export type ProxmoxDialect = {
 export function createProxmoxDialect(tempo: TempoDialect): ProxmoxDialect {
   return {
     claimedProvider: tempo.claimedProvider,
+    isNative: (value) => !isTempoPayload(value),
     parse: (value, options) => {
       const parse = isTempoPayload(value) ? parseOwn : parseNative
       return withDefaults(parse(tempo, value, options), options)

@@ -6,7 +6,7 @@ export class RefusedToken extends TempoError {
   readonly tokenId: string
   readonly tokenName: string
 
-  constructor(reason: 'token_revoked' | 'token_expired', { id, name }: Token) {
+  constructor(reason: 'token_revoked' | 'token_expired', { id, name }: Pick<Token, 'id' | 'name'>) {
     const { code, status, title, message } = unauthorized(reason)
     super(code, status, title, message)
     this.tokenId = id

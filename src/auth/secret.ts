@@ -8,7 +8,13 @@ const PREFIX_BYTES = 4
 const MARK = 'tempo_'
 
 /** What a new token is to be. `providers` empty: unbound. */
-export type TokenWish = { name: string; scopes: Scope[]; providers: string[]; expiresAt: Date | null }
+export type TokenWish = {
+  name: string
+  scopes: Scope[]
+  providers: string[]
+  defaults?: Record<string, string>
+  expiresAt: Date | null
+}
 
 /** Makes a token. `secret` is what the sender shows; it is in no other place afterwards. */
 export function makeToken(wish: TokenWish, now = new Date()): { secret: string; token: Token } {
@@ -16,6 +22,7 @@ export function makeToken(wish: TokenWish, now = new Date()): { secret: string; 
   const secret = `${prefix}_${randomBytes(SECRET_BYTES).toString('base64url')}`
   const token = {
     ...wish,
+    defaults: wish.defaults ?? {},
     id: uuidv7(),
     prefix,
     hash: hashSecret(secret),

@@ -1,25 +1,41 @@
 import { NIL as NIL_UUID } from 'uuid'
-import type { Scope, Token } from '../access.ts'
+import type { Scope } from '../access.ts'
 import { unauthorized, unavailable } from '../errors.ts'
 import { isWithinProvider } from '../event.ts'
 import { RefusedToken } from './refused-token.ts'
 import { hashSecret, prefixOf, sameHash } from './secret.ts'
+import type { KnownToken } from './token-snapshot.ts'
 
 /** Who asks: a token that was found good. `providers` empty: any. */
-export type Caller = { tokenId: string; name: string; scopes: readonly Scope[]; providers: readonly string[] }
+export type Caller = {
+  tokenId: string
+  name: string
+  scopes: readonly Scope[]
+  providers: readonly string[]
+  /** Metadata that is added to its events, where it is missing. */
+  defaults?: Readonly<Record<string, string>>
+}
 
 export type TokenBook = {
   /** The caller of a token; throws unauthorized with the reason, as a RefusedToken when it once was good. */
   identify: (secret: string | null) => Promise<Caller>
+  /** The caller of a token by its id, for a session that was opened with it; throws as `identify` does. */
+  callerOf: (tokenId: string) => Caller
   /** Reads all tokens anew. */
   reload: () => Promise<void>
+  /** Takes tokens that were known before, until the first reload. */
+  restore: (tokens: KnownToken[]) => void
   /** Hands over the times of use noted since the last call. */
   takeUses: () => Map<string, Date>
 }
 
 export type TokenBookOptions = {
   /** All stored tokens. */
-  load: () => Promise<Token[]>
+  load: () => Promise<KnownToken[]>
+  /** Told of all tokens that were read; does not fail. */
+  onLoad?: (tokens: KnownToken[]) => Promise<void>
+  /** The database is known to be away, and is not asked. */
+  isAway?: () => boolean
   /** The administrator's own token from the configuration. */
   adminSecret: string | null
   now: () => Date
@@ -30,14 +46,22 @@ const MAX_LOOKUPS = 2
 
 /** Keeps all tokens in memory, by their public prefix, so that no sender waits for the database to be known. */
 export function createTokenBook(options: TokenBookOptions): TokenBook {
-  let byPrefix = new Map<string, Token[]>()
+  let byPrefix = new Map<string, KnownToken[]>()
+  let isStale = true
   let lookups = 0
   let loading: Promise<void> | null = null
   const uses = new Map<string, Date>()
   const adminHash = options.adminSecret === null ? null : hashSecret(options.adminSecret)
 
   async function load(): Promise<void> {
+    isStale = true
     const tokens = await options.load()
+    isStale = false
+    restore(tokens)
+    await options.onLoad?.(tokens)
+  }
+
+  function restore(tokens: KnownToken[]): void {
     byPrefix = Map.groupBy(tokens, (token) => token.prefix)
   }
 
@@ -55,21 +79,25 @@ export function createTokenBook(options: TokenBookOptions): TokenBook {
     return mine
   }
 
-  function find(prefix: string, hash: Uint8Array): Token | undefined {
+  function find(prefix: string, hash: Uint8Array): KnownToken | undefined {
     return byPrefix.get(prefix)?.find((token) => sameHash(token.hash, hash))
   }
 
-  async function findNew(prefix: string, hash: Uint8Array): Promise<Token | undefined> {
-    if (lookups >= MAX_LOOKUPS) return undefined
-    lookups++
+  async function findNew(prefix: string, hash: Uint8Array): Promise<KnownToken | undefined> {
+    if (options.isAway?.()) throw notKnownYet()
+    const isOneMore = lookups < MAX_LOOKUPS
+    if (isOneMore) lookups++
     try {
-      await reload()
+      // The others are content with the one under way.
+      await (isOneMore ? reload() : loading)
     } catch (error) {
-      throw unavailable('This token is not known yet, and the database cannot be asked. Try again.', error)
+      throw notKnownYet(error)
     } finally {
-      lookups--
+      if (isOneMore) lookups--
     }
-    return find(prefix, hash)
+    const found = find(prefix, hash)
+    if (!found && isStale && !loading) throw notKnownYet()
+    return found
   }
 
   async function identify(secret: string | null): Promise<Caller> {
@@ -79,11 +107,23 @@ export function createTokenBook(options: TokenBookOptions): TokenBook {
     const prefix = prefixOf(secret)
     const token = prefix ? (find(prefix, hash) ?? (await findNew(prefix, hash))) : undefined
     if (!token) throw unauthorized('unknown_token')
+    return callerWith(token)
+  }
+
+  function callerOf(tokenId: string): Caller {
+    if (adminHash && tokenId === ADMIN.tokenId) return ADMIN
+    const token = [...byPrefix.values()].flat().find(({ id }) => id === tokenId)
+    if (!token) throw unauthorized('unknown_token')
+    return callerWith(token)
+  }
+
+  function callerWith(token: KnownToken): Caller {
     const now = options.now()
     if (token.revokedAt) throw new RefusedToken('token_revoked', token)
     if (token.expiresAt && token.expiresAt <= now) throw new RefusedToken('token_expired', token)
     uses.set(token.id, now)
-    return { tokenId: token.id, name: token.name, scopes: token.scopes, providers: token.providers }
+    const { id: tokenId, name, scopes, providers, defaults } = token
+    return { tokenId, name, scopes, providers, defaults }
   }
 
   function takeUses(): Map<string, Date> {
@@ -92,7 +132,11 @@ export function createTokenBook(options: TokenBookOptions): TokenBook {
     return taken
   }
 
-  return { identify, reload, takeUses }
+  return { identify, callerOf, reload, restore, takeUses }
+}
+
+function notKnownYet(cause?: unknown): Error {
+  return unavailable('This token is not known yet, and the database cannot be asked. Try again.', cause)
 }
 
 /** The caller with the token of the configuration; it has no row. */

@@ -2,8 +2,10 @@ import { stat } from 'node:fs/promises'
 import { Command } from 'commander'
 import { adminTokenPath } from '../admin-token.ts'
 import { type Config, loadConfig, unknownSettings } from '../config.ts'
+import { spoolDir } from '../open-ingest.ts'
 import { createLibrary } from '../scores/library.ts'
 import { BUNDLED_DIR } from '../scores/load.ts'
+import { inspectFolder } from '../spool/adopt.ts'
 import { listTokens } from '../storage/tokens.ts'
 import { explain } from './explain.ts'
 import { serverUrl } from './server-access.ts'
@@ -18,7 +20,14 @@ export function doctorCommand(terminal: Terminal): Command {
     .description('Check configuration, database, server, scores and tokens')
     .action(async () => {
       const config = loadConfig()
-      for (const check of [checkSettings, checkServer, checkDatabase, checkScores, checkAdminToken]) {
+      for (const check of [
+        checkSettings,
+        checkServer,
+        checkDatabase,
+        checkSpool,
+        checkScores,
+        checkAdminToken,
+      ]) {
         for (const { level, text } of await check(config)) {
           terminal.out.write(`${level.padEnd(5)} ${text}\n`)
           if (level === 'bad') terminal.exitCode = 1
@@ -37,9 +46,19 @@ async function checkServer(config: Config): Promise<Finding[]> {
   const url = `${serverUrl(config)}/health`
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(3_000) })
-    const { status, version } = (await response.json()) as { status: string; version: string }
+    const { status, version, spool } = (await response.json()) as {
+      status: string
+      version: string
+      spool?: { depth: number }
+    }
     const level = status === 'ok' ? 'good' : 'bad'
-    return [{ level, text: `server ${version} at ${url} says it is ${status}` }]
+    const depth = spool?.depth ?? 0
+    return [
+      { level, text: `server ${version} at ${url} says it is ${status}` },
+      ...(depth > 0
+        ? [{ level: 'note', text: `its spool: ${depth} event(s) wait for the database` } as const]
+        : []),
+    ]
   } catch {
     return [{ level: 'note', text: `no Tempo server answers at ${url}; start it with: npm start` }]
   }
@@ -78,6 +97,22 @@ async function checkDatabase(config: Config): Promise<Finding[]> {
     })
   } catch (error) {
     return [{ level: 'bad', text: `${kind}: ${explain(error)}` }]
+  }
+}
+
+async function checkSpool(config: Config): Promise<Finding[]> {
+  const folder = spoolDir(config)
+  try {
+    const { files, bytes, damaged } = await inspectFolder(folder)
+    const findings: Finding[] = damaged.map((path) => ({
+      level: 'bad',
+      text: `${path} is a part of the spool that could not be read; look at it, and remove it`,
+    }))
+    if (files === 0) return [{ level: 'good', text: 'nothing waits in the spool' }, ...findings]
+    const text = `${folder} holds ${bytes} bytes that wait; the server stores them when the database answers`
+    return [{ level: 'note', text }, ...findings]
+  } catch (error) {
+    return [{ level: 'bad', text: `the spool cannot be looked at: ${explain(error)}` }]
   }
 }
 

@@ -1,6 +1,6 @@
 import { TempoError } from '../errors.ts'
 import { describeError, type ErrorDescription } from '../log.ts'
-import { isPassing } from '../storage/database.ts'
+import { isPassing } from '../storage/failures.ts'
 
 /** Answers of PostgreSQL that the one who set it up can act on (Appendix A): who may enter, which database, how many. */
 const FOR_THE_OWNER = /^(08|25006|28|3D|42501|42704|53|57)/

@@ -17,6 +17,8 @@ type SendOptions = {
   token?: string
 }
 
+const SPOOLED = 'The database is away: the event is kept in the spool, and will be stored when it is back.'
+
 /** `tempo send`: posts an event to a running server, as a probe or from a script. */
 export function sendCommand(terminal: Terminal): Command {
   return new Command('send')
@@ -38,7 +40,8 @@ export function sendCommand(terminal: Terminal): Command {
       const response = await post(url, token, body)
       const answer = await response.text()
       if (response.ok) terminal.out.write(`${answer}\n`)
-      else terminal.err.write(`${url} answered ${response.status}: ${answer}\n`)
+      if (response.status === 202) terminal.err.write(`${SPOOLED}\n`)
+      if (!response.ok) terminal.err.write(`${url} answered ${response.status}: ${answer}\n`)
       terminal.exitCode = response.ok ? 0 : 1
     })
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { adminTokenPath } from '../admin-token.ts'
+import { ADMIN_TOKEN_WRITTEN, adminTokenPath } from '../admin-token.ts'
 import { createApp, VERSION } from '../app.ts'
 import { type Config, loadConfig, unknownSettings } from '../config.ts'
 import { createLog, type Log } from '../log.ts'
@@ -63,7 +63,7 @@ function endOnFault(log: Log): void {
  */
 function greet(terminal: Terminal, config: Config, port: number, adminToken: string | null, log: Log): void {
   const path = adminTokenPath(config.dataDir)
-  if (adminToken && !terminal.out.isTTY) log.info({ path }, 'the first admin token was written to a file')
+  if (adminToken && !terminal.out.isTTY) log.info({ path }, ADMIN_TOKEN_WRITTEN)
   if (!terminal.out.isTTY) return
   const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host
   const lines = [

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { SCOPES, type Scope, type Token } from '../access.ts'
+import { METADATA_NAME, SCOPES, type Scope, type Token } from '../access.ts'
 import { parseTimestamp } from '../adapters/timestamp.ts'
 import { makeToken } from '../auth/secret.ts'
 import { fatal } from '../errors.ts'
@@ -9,7 +9,15 @@ import { insertToken, listTokens, revokeToken } from '../storage/tokens.ts'
 import type { Terminal } from './terminal.ts'
 import { withDatabase } from './with-database.ts'
 
-type CreateOptions = { name: string; provider: string[]; scope?: Scope[]; expires?: string; json?: boolean }
+type CreateOptions = {
+  name: string
+  provider: string[]
+  scope?: Scope[]
+  set?: string[]
+  cluster?: string
+  expires?: string
+  json?: boolean
+}
 
 const LONGEST_NAME = 100
 
@@ -31,6 +39,12 @@ export function tokenCommand(terminal: Terminal): Command {
     )
     .option(`--scope <scope>`, `${SCOPES.join(', ')} (repeatable; default: ingest)`, collectScope)
     .option('--expires <when>', 'an instant such as 2027-01-31T00:00:00Z, or a time from now such as 90d')
+    .option(
+      '--set <name=value>',
+      'metadata to add where it is missing, such as ServerUrl=https://pve.lan:8006',
+      collect,
+    )
+    .option('--cluster <name>', 'the same as --set Cluster=NAME')
     .option('--json', 'print {id,name,token,scopes,providers,expiresAt}')
     .action(async (options: CreateOptions) => {
       const secret = await create(options, new Date())
@@ -73,7 +87,10 @@ async function create(options: CreateOptions, now: Date): Promise<string> {
   }
   const scopes: Scope[] = options.scope ? [...new Set(options.scope)] : ['ingest']
   const expiresAt = options.expires === undefined ? null : readExpiry(options.expires, now)
-  const { secret, token } = makeToken({ name, scopes, providers: options.provider, expiresAt }, now)
+  const { secret, token } = makeToken(
+    { name, scopes, providers: options.provider, defaults: readDefaults(options), expiresAt },
+    now,
+  )
   await withDatabase('token create', (db) => insertToken(db, token))
   if (!options.json) return secret
   return JSON.stringify({
@@ -84,6 +101,18 @@ async function create(options: CreateOptions, now: Date): Promise<string> {
     providers: token.providers,
     expiresAt: expiresAt?.toISOString() ?? null,
   })
+}
+
+function readDefaults({ set = [], cluster }: CreateOptions): Record<string, string> {
+  const pairs = cluster === undefined ? set : [...set, `Cluster=${cluster}`]
+  const entries = pairs.map((pair): [string, string] => {
+    const [name, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1).trim()]
+    if (!pair.includes('=') || !METADATA_NAME.test(name) || value === '' || value.length > 1_000) {
+      throw fatal('bad_default', `--set ${pair}: write NAME=VALUE, as in ServerUrl=https://pve.lan:8006.`)
+    }
+    return [name, value]
+  })
+  return Object.fromEntries(entries)
 }
 
 function readExpiry(text: string, now: Date): Date {

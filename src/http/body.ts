@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import { bodyTooLarge, TempoError } from '../errors.ts'
 
@@ -15,6 +16,8 @@ export function createBodyReader(limit: number): BodyReader {
     const announced = c.req.header('content-length')
     if (announced !== undefined && Number(announced) > limit) throw bodyTooLarge(limit)
     try {
+      const arrived = takeArrived(c.env?.incoming, announced)
+      if (arrived) return arrived
       if (announced !== undefined) return new Uint8Array(await c.req.raw.arrayBuffer())
       return await readStream(c.req.raw.body, limit)
     } catch (error) {
@@ -24,6 +27,17 @@ export function createBodyReader(limit: number): BodyReader {
     }
   }
   return Object.assign(read, { limit })
+}
+
+/** A body that is here already, as small ones are, is taken as it is: a Request would copy it, by way of promises. */
+function takeArrived(
+  incoming: IncomingMessage | undefined,
+  announced: string | undefined,
+): Uint8Array | null {
+  if (!incoming || incoming.readableDidRead || incoming.readableLength !== Number(announced)) return null
+  const body: Buffer | null = incoming.read()
+  incoming.resume()
+  return body
 }
 
 async function readStream(stream: ReadableStream<Uint8Array> | null, limit: number): Promise<Uint8Array> {

@@ -3,8 +3,10 @@ import type { Delivery } from '../access.ts'
 
 export type Metrics = { registry: Registry; countDelivery: (delivery: Delivery) => void }
 
+type SpoolFigures = { depth: number; bytes: number; oldestAgeSeconds: number | null }
+
 /** Figures for Prometheus. Labels hold no text of senders, whose variety has no bound. */
-export function createMetrics(isUp: () => boolean): Metrics {
+export function createMetrics(isUp: () => boolean, spool: () => SpoolFigures): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const deliveries = new Counter({
@@ -28,6 +30,21 @@ export function createMetrics(isUp: () => boolean): Metrics {
       this.set(isUp() ? 1 : 0)
     },
   })
+  const gauge = (name: string, help: string, value: (figures: SpoolFigures) => number) =>
+    new Gauge({
+      ...{ name, help },
+      registers: [registry],
+      collect() {
+        this.set(value(spool()))
+      },
+    })
+  gauge('tempo_spool_depth', 'Accepted events that wait for the database', ({ depth }) => depth)
+  gauge('tempo_spool_bytes', 'Bytes of the spool on disk', ({ bytes }) => bytes)
+  gauge(
+    'tempo_spool_oldest_age_seconds',
+    'Since the oldest event of the spool came; 0 when it is empty',
+    ({ oldestAgeSeconds }) => oldestAgeSeconds ?? 0,
+  )
   return {
     registry,
     countDelivery: ({ status, reason, durationMs }) => {

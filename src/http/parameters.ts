@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { parseTimestamp } from '../adapters/timestamp.ts'
+import { invalidInput } from '../errors.ts'
 import { PROVIDER_PATTERN, SEVERITIES } from '../event.ts'
 import { type Filter, STATES, searchWords } from '../storage/filters.ts'
 import { ProblemSchema } from '../wire.ts'
@@ -99,4 +100,19 @@ export const notFoundProblem = {
     description: 'Nothing under this id',
     content: { 'application/problem+json': { schema: ProblemSchema } },
   },
+}
+
+/** Refuses what is no IANA name, fixed offsets among them. */
+export function requireTimeZone(tz: string): void {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: tz })
+    if (!/^[+-]/.test(tz)) return
+  } catch {
+    // Answered below with all other names that are none.
+  }
+  throw notATimeZone()
+}
+
+export function notATimeZone(): Error {
+  return invalidInput('request', [{ path: 'tz', message: 'is not a time zone such as Europe/Berlin' }])
 }

@@ -3,8 +3,11 @@ import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { TempoError, unavailable } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { isPassing } from '../storage/database.ts'
+import { isPassing } from '../storage/failures.ts'
 import { letAnswerArrive } from './connection.ts'
+
+/** What every answer carries. */
+export const SAFE_HEADERS = { 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' }
 
 /** A problem document (RFC 9457) of an expected failure. */
 export function problemOf(error: TempoError): Record<string, unknown> {
@@ -33,6 +36,7 @@ export function answerProblem(c: Context, thrown: unknown, log: Log): Response {
     else log.warn(facts, error.message)
   }
   letAnswerArrive(c)
+  for (const [name, value] of Object.entries(SAFE_HEADERS)) c.header(name, value)
   c.header('Content-Type', 'application/problem+json')
   if (error.retryAfter !== undefined) c.header('Retry-After', String(error.retryAfter))
   if (error.status === 401) c.header('WWW-Authenticate', 'Bearer realm="tempo"')

@@ -1,25 +1,34 @@
 import type { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { getPath } from 'hono/utils/url'
-import type { TokenBook } from '../auth/token-book.ts'
+import type { SessionBook } from '../auth/session-book.ts'
 import { bodyTooLarge, notFound } from '../errors.ts'
+import { dialectOf } from '../ingest/dialects.ts'
 import type { Log } from '../log.ts'
 import { createApi } from './api.ts'
 import type { BodyReader } from './body.ts'
+import { type CallerDeps, createCallerFinder } from './caller.ts'
 import { requireToken } from './guard.ts'
 import type { Health } from './health.ts'
 import type { Metrics } from './metrics.ts'
 import { describeApi } from './openapi.ts'
-import { answerProblem } from './problem.ts'
+import type { Page } from './page.ts'
+import { answerProblem, SAFE_HEADERS } from './problem.ts'
 import { type BacktestDeps, backtestRoutes } from './routes/backtest.ts'
+import { type BackupDeps, backupRoutes } from './routes/backups.ts'
+import { connectRoutes } from './routes/connect.ts'
 import { type DeliveryDeps, deliveryRoutes } from './routes/deliveries.ts'
 import { docsRoutes } from './routes/docs.ts'
+import { episodeRoutes } from './routes/episodes.ts'
 import { type ExplainDeps, explainRoutes } from './routes/explain.ts'
+import { gotifyRoutes } from './routes/gotify.ts'
 import { healthRoutes } from './routes/health.ts'
-import { dialectOf, type IngestDeps, ingestRoutes } from './routes/ingest.ts'
+import { type IngestDeps, ingestRoutes } from './routes/ingest.ts'
 import { type OverviewDeps, overviewRoutes } from './routes/overview.ts'
+import { pageRoutes } from './routes/page.ts'
 import { type QuarantineDeps, quarantineRoutes } from './routes/quarantine.ts'
 import { type ScoreDeps, scoreRoutes } from './routes/scores.ts'
+import { sessionRoutes } from './routes/session.ts'
 import { type StreamDeps, streamRoutes } from './routes/stream.ts'
 import { type TimelineDeps, timelineRoutes } from './routes/timeline.ts'
 import { type TokenDeps, tokenRoutes } from './routes/tokens.ts'
@@ -33,8 +42,13 @@ export type ServerDeps = TimelineDeps &
   StreamDeps &
   IngestDeps &
   DeliveryDeps &
+  BackupDeps &
   Omit<QuarantineDeps, 'dialectOf'> & {
-    identify: TokenBook['identify']
+    identify: CallerDeps['identify']
+    sessions: SessionBook
+    proxyUser: CallerDeps['proxyUser']
+    /** Null: the page was not built. */
+    page: Page | null
     onTokenChange: TokenDeps['onChange']
     health: () => Health
     metrics: Metrics
@@ -47,12 +61,15 @@ export type ServerDeps = TimelineDeps &
 /** All routes and guards. Everything under /api and /metrics wants a token; ingest paths check theirs themselves. */
 export function createServer(deps: ServerDeps): Hono {
   const app = createApi((request) => pathWithin(deps.basePath, getPath(request)))
-  const guard = requireToken(deps.identify)
+  const findCaller = createCallerFinder(deps)
+  const guard = requireToken(findCaller)
 
+  // Before the next, and with headers of their own: an answer whose headers are added later costs as much as an event.
+  app.route('/', ingestRoutes(deps))
+  app.route('/', gotifyRoutes(deps))
   app.use(async (c, next) => {
     await next()
-    c.header('X-Content-Type-Options', 'nosniff')
-    c.header('Referrer-Policy', 'no-referrer')
+    for (const [name, value] of Object.entries(SAFE_HEADERS)) c.header(name, value)
   })
   app.use('/api/*', async (c, next) => (c.req.path === '/api/v1/openapi.json' ? next() : guard(c, next)))
   app.use('/metrics', guard)
@@ -60,9 +77,9 @@ export function createServer(deps: ServerDeps): Hono {
   const limitBody = bodyLimit({ maxSize, onError: () => Promise.reject(bodyTooLarge(maxSize)) })
   app.use('/api/*', (c, next) => (c.req.method === 'GET' ? next() : limitBody(c, next)))
 
-  app.get('/', (c) => c.text(`Tempo server ${deps.version}. API: docs, openapi.json. Health: health.\n`))
+  app.route('/', pageRoutes(deps))
+  app.route('/', sessionRoutes({ ...deps, findCaller }))
   app.route('/', healthRoutes(deps.health))
-  app.route('/', ingestRoutes(deps))
   app.route('/', docsRoutes())
   app.get('/metrics', async (c) => c.text(await deps.metrics.registry.metrics()))
 
@@ -76,6 +93,9 @@ export function createServer(deps: ServerDeps): Hono {
   api.route('/', backtestRoutes(deps))
   api.route('/', explainRoutes(deps))
   api.route('/', deliveryRoutes(deps))
+  api.route('/', backupRoutes(deps))
+  api.route('/', connectRoutes({ ...deps, onChange: deps.onTokenChange }))
+  api.route('/', episodeRoutes(deps))
   api.route('/', quarantineRoutes({ ...deps, dialectOf }))
   app.route('/api/v1', api)
 

@@ -1,3 +1,4 @@
+import { effectiveMetadata } from '../adapters/proxmox.ts'
 import { type ActionTemplate, bandOf, type StoredEvent, type StoredStack } from '../event.ts'
 import { resolveActions } from '../scores/actions.ts'
 import type { Catalog } from '../scores/catalog.ts'
@@ -23,14 +24,23 @@ export function eventView(event: StoredEvent, catalog: Catalog): EventView {
     color: event.color,
     externalID: event.externalID,
     metadata: event.metadata,
+    facts: event.facts,
+    derivedFrom: event.derivedFrom,
     tags: event.tags,
     indicator: event.indicator,
     surface: event.surface,
     progress: event.progress,
-    actions: resolveActions(catalog.find(event.provider)?.score, event, own),
+    actions: resolveActions(catalog.find(event.provider)?.score, completed(event), own),
     ackedAt: event.ackedAt?.toISOString() ?? null,
     dismissedAt: event.dismissedAt?.toISOString() ?? null,
   }
+}
+
+/** With what was found beside the metadata, as its actions see it. */
+function completed(event: StoredEvent): StoredEvent {
+  return event.facts
+    ? { ...event, metadata: effectiveMetadata(event.metadata, { facts: event.facts }) }
+    : event
 }
 
 /** A stack as the API gives it. */

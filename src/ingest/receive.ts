@@ -1,4 +1,4 @@
-import { NIL as NIL_UUID, v7 as uuidv7 } from 'uuid'
+import { NIL as NIL_UUID } from 'uuid'
 import type { Delivery, QuarantinedBody } from '../access.ts'
 import { readJsonBody } from '../adapters/json.ts'
 import { RefusedToken } from '../auth/refused-token.ts'
@@ -7,8 +7,11 @@ import { invalidInput, TempoError, unauthorized } from '../errors.ts'
 import type { IncomingEvent, JudgedEvent } from '../event.ts'
 import type { Log } from '../log.ts'
 import type { Catalog } from '../scores/catalog.ts'
-import type { Accepted } from '../wire.ts'
+import type { SpoolRecord } from '../spool/line.ts'
+import type { Accepted, Spooled } from '../wire.ts'
 import { judgeEvent } from './judge.ts'
+import type { Keeper } from './keeper.ts'
+import { newId } from './new-id.ts'
 import type { RateLimit } from './rate-limit.ts'
 
 /** A dialect: turns a foreign request into one of our events. */
@@ -18,8 +21,15 @@ export type Dialect = {
   /** Throws invalidInput with all that is wrong. `provider` is what the token adds when the body names none. */
   parse: (
     value: Record<string, unknown>,
-    options: { now: Date; provider: string | null },
-  ) => { event: IncomingEvent; warnings: string[] }
+    options: { now: Date; provider: string | null; defaults?: Readonly<Record<string, string>> | undefined },
+  ) => {
+    event: IncomingEvent
+    warnings: string[]
+    /** What is stored in the place of the body. */
+    payload?: Record<string, unknown>
+    /** The same for the same notification, by whatever way it comes. */
+    fingerprint?: string
+  }
 }
 
 /** A request on an ingest path, without knowledge of HTTP. */
@@ -40,7 +50,12 @@ export type ReceiverDeps = {
   identify: (secret: string | null) => Promise<Caller>
   rateLimit: RateLimit
   catalog: () => Catalog
+  /** Stores in the database, or fails. */
   write: (event: JudgedEvent) => Promise<Accepted>
+  /** Makes durable, in the database or on disk. */
+  keeper: Pick<Keeper, 'keep' | 'spoolRefused' | 'findSpooled' | 'noteFailure'>
+  /** The database is known to be away. */
+  isAway: () => boolean
   /** The first answer that this Idempotency-Key got, or null. */
   findAnswer: (tokenId: string, key: string) => Promise<Accepted | null>
   keepBody: (entry: QuarantinedBody) => Promise<void>
@@ -51,9 +66,11 @@ export type ReceiverDeps = {
 
 export type Receiver = {
   /** Takes one event in. Resolves when it is durable; throws a TempoError with the refusal. */
-  receive: (attempt: Attempt) => Promise<Accepted>
+  receive: (attempt: Attempt) => Promise<Accepted | Spooled>
   /** Takes in the repaired body of a quarantined one, as of the time it arrived; the caller must be an admin. */
   repair: (entry: QuarantinedBody, body: Uint8Array, dialect: Dialect) => Promise<Accepted>
+  /** Reads and judges anew what waited in the spool; throws a TempoError when it is not an event any more. */
+  revive: (record: SpoolRecord, dialect: Dialect) => JudgedEvent
 }
 
 /** What is known of an attempt so far; the delivery is made from it at the end, whatever the end is. */
@@ -73,6 +90,8 @@ type Origin = {
   receivedAt: Date
   idempotency: Idempotency | null
   provider: string | null
+  /** Of an event that was answered already and waited in the spool. */
+  id?: string
 }
 
 type Idempotency = NonNullable<JudgedEvent['idempotency']>
@@ -81,7 +100,7 @@ const MAX_IDEMPOTENCY_KEY = 255
 
 /** The one use case of ingestion: token, body, binding, validation, score, store; every end is recorded. */
 export function createReceiver(deps: ReceiverDeps): Receiver {
-  async function receive(attempt: Attempt): Promise<Accepted> {
+  async function receive(attempt: Attempt): Promise<Accepted | Spooled> {
     const receivedAt = deps.now()
     const started = performance.now()
     const progress: Progress = {
@@ -93,7 +112,7 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     }
     try {
       const answer = await accept(attempt, receivedAt, progress)
-      record(attempt, receivedAt, started, progress, 200, null, answer)
+      record(attempt, receivedAt, started, progress, 'spooled' in answer ? 202 : 200, null, answer)
       return answer
     } catch (error) {
       if (error instanceof RefusedToken) progress.refused = error
@@ -104,7 +123,7 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     }
   }
 
-  async function accept(attempt: Attempt, receivedAt: Date, progress: Progress): Promise<Accepted> {
+  async function accept(attempt: Attempt, receivedAt: Date, progress: Progress): Promise<Accepted | Spooled> {
     const caller = await deps.identify(attempt.secret)
     progress.caller = caller
     deps.log.debug({ token: caller.name, path: attempt.path }, 'token found')
@@ -116,17 +135,18 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
       const idempotency = readIdempotencyKey(attempt.idempotencyKey, caller)
       const before = idempotency && (await findAnswer(idempotency))
       if (before) return before
-      return await store(
-        body,
-        {
-          dialect: attempt.dialect,
-          caller,
-          receivedAt,
-          idempotency,
-          provider: boundProvider(caller.providers),
-        },
-        progress,
-      )
+      const { dialect } = attempt
+      const provider = boundProvider(caller.providers)
+      const event = judge(body, { dialect, caller, receivedAt, idempotency, provider }, progress)
+      const answer = await deps.keeper.keep(event, {
+        ...arrivalOf(attempt, caller, receivedAt, body),
+        id: event.id,
+        idempotencyKey: idempotency?.key ?? null,
+        warnings: event.warnings,
+        problem: null,
+      })
+      deps.log.debug({ event: answer.id, spooled: 'spooled' in answer }, 'event is durable')
+      return answer
     } catch (error) {
       if (!(error instanceof TempoError) || error.status !== 422) throw error
       throw await quarantine(error, attempt, caller, receivedAt, body, progress)
@@ -134,35 +154,42 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
   }
 
   /** A first look, so that a repeated key is answered whatever came with it; the store looks again under a lock. */
-  async function findAnswer({ tokenId, key }: Idempotency): Promise<Accepted | null> {
+  async function findAnswer(idempotency: Idempotency): Promise<Accepted | Spooled | null> {
+    const spooled = deps.keeper.findSpooled(idempotency)
+    if (spooled) return spooled
+    if (deps.isAway()) return null
     try {
-      return await deps.findAnswer(tokenId, key)
+      return await deps.findAnswer(idempotency.tokenId, idempotency.key)
     } catch (error) {
       deps.log.warn({ err: error }, 'an Idempotency-Key could not be looked up before storing')
+      deps.keeper.noteFailure(error)
       return null
     }
   }
 
-  async function store(body: Uint8Array, origin: Origin, progress: Progress): Promise<Accepted> {
-    const { dialect, caller, receivedAt, idempotency } = origin
+  function judge(body: Uint8Array, origin: Origin, progress: Pick<Progress, 'provider'>): JudgedEvent {
+    const { dialect, caller, receivedAt, idempotency, id } = origin
     const { value, warnings } = readJsonBody(body)
     progress.provider = dialect.claimedProvider(value)
     if (progress.provider !== null) requireBinding(caller, progress.provider)
-    const parsed = dialect.parse(value, { now: receivedAt, provider: origin.provider })
+    const { defaults } = caller
+    const parsed = dialect.parse(value, { now: receivedAt, provider: origin.provider, defaults })
     progress.provider = parsed.event.provider
     requireBinding(caller, parsed.event.provider)
     deps.log.debug({ provider: parsed.event.provider }, 'payload valid')
     const all = [...warnings, ...parsed.warnings]
     const event = judgeEvent(deps.catalog(), parsed.event, {
       receivedAt,
-      payload: value,
+      payload: parsed.payload ?? value,
       warnings: all,
-      idempotency,
+      idempotency:
+        idempotency ?? (parsed.fingerprint ? { tokenId: NIL_UUID, key: parsed.fingerprint } : null),
+      defaults,
+      cluster: caller.name,
+      ...(id !== undefined && { id, replay: true }),
     })
     deps.log.debug({ provider: event.provider, severity: event.severity, key: event.key }, 'event judged')
-    const answer = await deps.write(event)
-    deps.log.debug({ event: answer.id, stack: answer.stackId, created: answer.created }, 'event stored')
-    return answer
+    return event
   }
 
   async function quarantine(
@@ -173,26 +200,16 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     body: Uint8Array,
     progress: Progress,
   ): Promise<TempoError> {
-    const id = uuidv7()
+    const id = newId()
     const extra = { ...error.extra, quarantineId: id }
     const kept = new TempoError(error.code, error.status, error.title, error.message, {
       errors: error.errors,
       extra,
     })
+    const arrival = { ...arrivalOf(attempt, caller, receivedAt, body), id }
+    const problem = { code: error.code, detail: error.message, errors: error.errors, ...error.extra }
     try {
-      await deps.keepBody({
-        id,
-        receivedAt,
-        path: attempt.path,
-        address: attempt.address,
-        contentType: attempt.contentType,
-        tokenId: caller.tokenId,
-        tokenName: caller.name,
-        providers: [...caller.providers],
-        body,
-        bytes: body.byteLength,
-        problem: { code: error.code, detail: error.message, errors: error.errors, ...error.extra },
-      })
+      await keepRefused(arrival, problem)
       progress.quarantineId = id
       return kept
     } catch (failure) {
@@ -204,6 +221,22 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     }
   }
 
+  /** In quarantine, or in the spool while the database is away. */
+  async function keepRefused(
+    arrival: Omit<SpoolRecord, 'idempotencyKey' | 'warnings' | 'problem'>,
+    problem: Record<string, unknown>,
+  ): Promise<void> {
+    if (!deps.isAway()) {
+      try {
+        await deps.keepBody({ ...arrival, bytes: arrival.body.byteLength, problem })
+        return
+      } catch (failure) {
+        deps.keeper.noteFailure(failure)
+      }
+    }
+    await deps.keeper.spoolRefused({ ...arrival, idempotencyKey: null, warnings: [], problem })
+  }
+
   function record(
     attempt: Attempt,
     receivedAt: Date,
@@ -211,17 +244,17 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     progress: Progress,
     status: number,
     reason: string | null,
-    answer: Accepted | null,
+    answer: Accepted | Spooled | null,
   ): void {
     deps.record({
-      id: uuidv7(),
+      id: newId(),
       receivedAt,
       path: attempt.path,
       address: attempt.address,
       userAgent: attempt.userAgent?.slice(0, 200) ?? null,
       tokenId: progress.caller?.tokenId ?? progress.refused?.tokenId ?? null,
       tokenName: progress.caller?.name ?? progress.refused?.tokenName ?? null,
-      provider: answer?.provider ?? progress.provider?.slice(0, 200) ?? null,
+      provider: (answer && 'provider' in answer ? answer.provider : progress.provider)?.slice(0, 200) ?? null,
       status,
       reason,
       durationMs: performance.now() - started,
@@ -232,8 +265,14 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     })
   }
 
-  function repair(entry: QuarantinedBody, body: Uint8Array, dialect: Dialect): Promise<Accepted> {
-    const caller: Caller = { tokenId: NIL_UUID, name: entry.tokenName, scopes: ['admin'], providers: [] }
+  async function repair(entry: QuarantinedBody, body: Uint8Array, dialect: Dialect): Promise<Accepted> {
+    const caller: Caller = {
+      tokenId: NIL_UUID,
+      name: entry.tokenName,
+      scopes: ['admin'],
+      providers: [],
+      defaults: entry.defaults,
+    }
     const { receivedAt } = entry
     const origin = {
       dialect,
@@ -243,16 +282,45 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
       idempotency: { tokenId: NIL_UUID, key: `quarantine ${entry.id}` },
       provider: boundProvider(entry.providers),
     }
-    return store(body, origin, {
-      caller,
-      refused: null,
-      provider: null,
-      bytes: body.byteLength,
-      quarantineId: entry.id,
-    })
+    return deps.write(judge(body, origin, { provider: null }))
   }
 
-  return { receive, repair }
+  function revive(record: SpoolRecord, dialect: Dialect): JudgedEvent {
+    const { tokenId, tokenName, providers, defaults, idempotencyKey, receivedAt, id } = record
+    const caller: Caller = {
+      tokenId: tokenId ?? NIL_UUID,
+      name: tokenName,
+      scopes: ['ingest'],
+      providers,
+      defaults,
+    }
+    const idempotency = idempotencyKey === null ? null : { tokenId: caller.tokenId, key: idempotencyKey }
+    const provider = boundProvider(providers)
+    return judge(record.body, { dialect, caller, receivedAt, idempotency, provider, id }, { provider: null })
+  }
+
+  return { receive, repair, revive }
+}
+
+/** What is kept of a request, of an accepted one as of a refused one. */
+function arrivalOf(
+  { path, address, contentType }: Attempt,
+  caller: Caller,
+  receivedAt: Date,
+  body: Uint8Array,
+) {
+  const { tokenId, name, providers, defaults = {} } = caller
+  return {
+    receivedAt,
+    path,
+    address,
+    contentType,
+    tokenId,
+    tokenName: name,
+    providers: [...providers],
+    defaults: { ...defaults },
+    body,
+  }
 }
 
 /** The provider of a token that is bound to exactly one. */

@@ -19,8 +19,10 @@ const MAX_BATCH = 1_000
 /** Strangers may use this part of the memory at the most, so that they cannot push out senders with a token. */
 const MAX_STRANGERS_WAITING = 500
 /** Deliveries after which the oldest are dropped at once, and milliseconds after which they are in any case. */
-const PRUNE_EVERY = 500
+const PRUNE_EVERY = 5_000
 const PRUNE_WITHIN_MS = 5_000
+/** Milliseconds between two batches: many small ones cost the database more than the deliveries themselves. */
+const PAUSE_MS = 100
 
 /** Writes deliveries in the background, in batches: what tells about events must not keep senders waiting. */
 export function createRecorder({ insert, prune, log }: RecorderOptions): Recorder {
@@ -30,6 +32,8 @@ export function createRecorder({ insert, prune, log }: RecorderOptions): Recorde
   let sincePrune = 0
   let pruneTimer: NodeJS.Timeout | undefined
   let running: Promise<void> | null = null
+  let draining = false
+  let hurry = () => {}
 
   async function run(): Promise<void> {
     while (waiting.length > 0) {
@@ -37,7 +41,19 @@ export function createRecorder({ insert, prune, log }: RecorderOptions): Recorde
       waiting = waiting.slice(MAX_BATCH)
       strangers = waiting.filter(isStranger).length
       await flush(batch)
+      if (!draining && waiting.length < MAX_BATCH) await pause()
     }
+  }
+
+  /** Ends early when there is enough for a batch. */
+  function pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, PAUSE_MS)
+      hurry = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   async function flush(batch: Delivery[]): Promise<void> {
@@ -73,6 +89,7 @@ export function createRecorder({ insert, prune, log }: RecorderOptions): Recorde
     }
     if (isStranger(delivery)) strangers++
     waiting.push(delivery)
+    if (waiting.length >= MAX_BATCH || strangers >= MAX_STRANGERS_WAITING / 2) hurry()
     running ??= run().finally(() => {
       running = null
     })
@@ -81,6 +98,8 @@ export function createRecorder({ insert, prune, log }: RecorderOptions): Recorde
   return {
     record,
     drain: async () => {
+      draining = true
+      hurry()
       while (running) await running
       clearTimeout(pruneTimer)
     },

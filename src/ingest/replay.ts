@@ -1,7 +1,9 @@
+import { effectiveMetadata } from '../adapters/proxmox.ts'
 import { parseTempoPayload } from '../adapters/tempo.ts'
 import type { IncomingEvent, StoredEvent } from '../event.ts'
 
-/** A stored event as it was before a score judged it: its payload, read again as of the time of its arrival. */
-export function replayEvent({ payload, metadata, provider, receivedAt }: StoredEvent): IncomingEvent {
-  return parseTempoPayload({ ...payload, metadata }, { now: receivedAt, provider }).event
+/** A stored event as scores saw it: its payload, read again as of the time of its arrival, with what was found. */
+export function replayEvent({ payload, metadata, facts, provider, receivedAt }: StoredEvent): IncomingEvent {
+  const { event } = parseTempoPayload({ ...payload, metadata }, { now: receivedAt, provider })
+  return { ...event, metadata: effectiveMetadata(event.metadata, { facts: facts ?? {} }) }
 }

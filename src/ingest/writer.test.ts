@@ -9,7 +9,7 @@ const event = (title: string) => ({ title }) as JudgedEvent
 const answerTo = ({ title }: JudgedEvent) => ({ title }) as Accepted
 
 /** A writer whose store notes each batch, and answers when it is told to. */
-function createHeldWriter(more: { maxBatch?: number; maxWaiting?: number } = {}) {
+function createHeldWriter(more: { maxBatch?: number; maxWaiting?: number; maxWaitMs?: number } = {}) {
   const batches: string[][] = []
   const held: { succeed: () => void; fail: (error: unknown) => void }[] = []
   const store = (batch: JudgedEvent[]) =>
@@ -85,6 +85,20 @@ test('a failure that passes is answered 503, and those who wait are still tried'
   assert.deepEqual([b!.status, c!.status], ['rejected', 'fulfilled'])
   assert.deepEqual(batches, [['first'], ['a', 'b'], ['c']])
   await first
+})
+
+test('who waits for its turn for too long is refused, and the others are stored', async () => {
+  const { writer, batches, next } = createHeldWriter({ maxBatch: 1, maxWaitMs: 50 })
+  const first = writer.write(event('first'))
+  const late = writer.write(event('late'))
+  const since = performance.now()
+  while (performance.now() - since < 60) await settled()
+  const written = writer.write(event('in time'))
+  next().succeed()
+  await assert.rejects(late, { status: 503 })
+  next().succeed()
+  await Promise.all([first, written])
+  assert.deepEqual(batches, [['first'], ['in time']])
 })
 
 test('more than may wait are refused', async () => {

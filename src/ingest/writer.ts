@@ -13,6 +13,8 @@ export type WriterOptions = {
   maxBatch?: number
   /** Events that may wait; more are refused, so that memory stays bounded. */
   maxWaiting?: number
+  /** Milliseconds after which an event that still waits for its turn is refused. */
+  maxWaitMs?: number
 }
 
 export type Writer = {
@@ -22,7 +24,12 @@ export type Writer = {
   drain: () => Promise<void>
 }
 
-type Waiting = { event: JudgedEvent; resolve: (answer: Accepted) => void; reject: (error: unknown) => void }
+type Waiting = {
+  event: JudgedEvent
+  since: number
+  resolve: (answer: Accepted) => void
+  reject: (error: unknown) => void
+}
 
 /**
  * Group commit: what arrives while a commit is under way goes together in the next one. A lone event waits for no
@@ -33,19 +40,23 @@ export function createWriter({
   isPassing,
   maxBatch = 200,
   maxWaiting = 10_000,
+  maxWaitMs = 2_000,
 }: WriterOptions): Writer {
   let waiting: Waiting[] = []
   let running: Promise<void> | null = null
 
   async function run(): Promise<void> {
     while (waiting.length > 0) {
+      refuseLate()
+      if (waiting.length === 0) return
       const batch = waiting.slice(0, maxBatch)
       waiting = waiting.slice(maxBatch)
       await flush(batch)
     }
   }
 
-  async function flush(batch: Waiting[]): Promise<void> {
+  /** Gives the failure when there was no answer. */
+  async function flush(batch: Waiting[]): Promise<TempoError | undefined> {
     try {
       const answers = await store(batch.map(({ event }) => event))
       batch.forEach(({ resolve }, index) => {
@@ -54,19 +65,33 @@ export function createWriter({
     } catch (error) {
       const passing = isNoAnswer(error) || isPassing(error)
       if (batch.length > 1 && !passing) {
-        for (const one of batch) await flush([one])
+        for (const [index, one] of batch.entries()) {
+          const silence = await flush([one])
+          if (silence) return refuse(batch.slice(index + 1), silence)
+        }
         return
       }
       for (const { reject } of batch) reject(passing ? notStored(error) : error)
-      if (isNoAnswer(error)) refuseWaiting(error)
+      if (!isNoAnswer(error)) return
+      const others = waiting
+      waiting = []
+      refuse(others, error)
+      return error
     }
   }
 
   /** Senders hang up after some seconds: who already waited for one deadline is not made to wait for the next. */
-  function refuseWaiting(error: unknown): void {
-    const refused = waiting
-    waiting = []
-    for (const { reject } of refused) reject(notStored(error))
+  function refuse(others: Waiting[], error: unknown): undefined {
+    for (const { reject } of others) reject(notStored(error))
+  }
+
+  /** A database that is slow, though it answers, must not keep senders waiting without end. */
+  function refuseLate(): void {
+    const latest = performance.now() - maxWaitMs
+    const isLate = ({ since }: Waiting) => since < latest
+    if (waiting.length === 0 || !isLate(waiting[0]!)) return
+    refuse(waiting.filter(isLate), unavailable('The database is too slow. Send the event again.'))
+    waiting = waiting.filter((one) => !isLate(one))
   }
 
   function write(event: JudgedEvent): Promise<Accepted> {
@@ -74,7 +99,7 @@ export function createWriter({
       return Promise.reject(unavailable('Too many events wait for the database. Send this one again.'))
     }
     return new Promise((resolve, reject) => {
-      waiting.push({ event, resolve, reject })
+      waiting.push({ event, since: performance.now(), resolve, reject })
       running ??= run().finally(() => {
         running = null
       })
@@ -90,7 +115,7 @@ export function createWriter({
 }
 
 /** The deadline of the store has passed. */
-function isNoAnswer(error: unknown): boolean {
+function isNoAnswer(error: unknown): error is TempoError {
   return error instanceof TempoError && error.status === 503
 }
 

@@ -1,25 +1,48 @@
 import type { PendingQuery, Row } from 'postgres'
 import type { StoredEvent, StoredStack } from '../event.ts'
-import { type Database, readTogether } from './database.ts'
+import { type Database, type Queryable, readTogether } from './database.ts'
 import { type EventRow, eventColumns, eventOf, type StackHead, stackColumns, withLatest } from './rows.ts'
 import { isSnapshot, type Snapshot } from './snapshot.ts'
 
-/** A state of the database up to which a reader has seen everything. */
-export type Position = Snapshot
+/**
+ * A state of the database up to which a reader has seen everything: a snapshot, and the timeline that it belongs to. A
+ * server that was promoted, or restored, gives the numbers of transactions that it never received a second time.
+ */
+export type Position = string
 
-/** True for a text that {@link currentPosition} may have given. */
-export const isPosition: (text: string) => boolean = isSnapshot
+/** True for a text that {@link currentPosition} may have given, or did before it told the timeline. */
+export function isPosition(text: string): boolean {
+  const [snapshot, timeline, ...more] = text.split('@')
+  return isSnapshot(snapshot) && /^\d{1,10}$/.test(timeline ?? '1') && more.length === 0
+}
+
+const snapshotOf = (position: Position): Snapshot => position.split('@')[0]!
+const timelineOf = (position: Position): string | undefined => position.split('@')[1]
+
+/** True when one of them is from before a promotion and the other is not: they cannot be compared. */
+function isElsewhere(a: Position, b: Position): boolean {
+  const [one, other] = [timelineOf(a), timelineOf(b)]
+  return one !== undefined && other !== undefined && one !== other
+}
 
 /** True for a position that this database has not reached: one from before a restore, or of another database. */
 export function isAhead(position: Position, now: Position): boolean {
-  return BigInt(position.split(':')[1]!) > BigInt(now.split(':')[1]!)
+  return isElsewhere(position, now) || BigInt(position.split(':')[1]!) > BigInt(now.split(':')[1]!)
 }
 
 /** What was committed between two positions; `overflow`: too much to list, the reader should load anew. */
 export type Changes = { position: Position; events: StoredEvent[]; stacks: StoredStack[]; overflow: boolean }
 
 export async function currentPosition(db: Database): Promise<Position> {
-  const [row] = await db.read<{ position: string }[]>`SELECT pg_current_snapshot()::text AS position`
+  return readPosition(db.read)
+}
+
+/** The control file knows of a promotion at once, while its last checkpoint may long be of the timeline before. */
+async function readPosition(sql: Queryable): Promise<Position> {
+  const [row] = await sql<{ position: string }[]>`
+    SELECT pg_current_snapshot()::text || '@' || greatest(
+      (SELECT timeline_id FROM pg_control_checkpoint()),
+      (SELECT min_recovery_end_timeline FROM pg_control_recovery())) AS position`
   return row!.position
 }
 
@@ -27,7 +50,7 @@ export async function currentPosition(db: Database): Promise<Position> {
  * Everything that was committed since `position`, and until `upTo` if that is given. Comparing transactions with a
  * snapshot, unlike counting ids or times, misses no transaction that was long under way (PostgreSQL, 9.28 Transaction
  * ID and Snapshot Information). What changed again after `upTo` is left to whoever reads on from there. Events come in
- * the order of their ids.
+ * the order of their ids. After a promotion there is no telling: `overflow`.
  */
 export async function changesSince(
   db: Database,
@@ -36,11 +59,13 @@ export async function changesSince(
   limit: number,
 ): Promise<Changes> {
   return readTogether(db, async (tx) => {
-    const since = tx`${position}::pg_snapshot`
+    const now = await readPosition(tx)
+    if (isElsewhere(position, upTo ?? now))
+      return { position: upTo ?? now, events: [], stacks: [], overflow: true }
+    const since = tx`${snapshotOf(position)}::pg_snapshot`
     const between = (changed: PendingQuery<Row[]>) => tx`
       ${changed} >= pg_snapshot_xmin(${since}) AND NOT pg_visible_in_snapshot(${changed}, ${since})
-      ${upTo === null ? tx`` : tx`AND pg_visible_in_snapshot(${changed}, ${upTo}::pg_snapshot)`}`
-    const [now] = await tx<{ position: string }[]>`SELECT pg_current_snapshot()::text AS position`
+      ${upTo === null ? tx`` : tx`AND pg_visible_in_snapshot(${changed}, ${snapshotOf(upTo)}::pg_snapshot)`}`
     const heads = await tx<StackHead[]>`
       SELECT ${stackColumns(tx)} FROM stacks s LEFT JOIN stack_windows w ON w.stack_id = s.id
       WHERE ${between(tx`s.changed_tx`)}
@@ -51,9 +76,12 @@ export async function changesSince(
       ORDER BY e.id LIMIT ${limit + 1}`
     const overflow = heads.length > limit || rows.length > limit
     const stacks = overflow ? [] : await withLatest(tx, heads)
-    return { position: upTo ?? now!.position, events: overflow ? [] : rows.map(eventOf), stacks, overflow }
+    return { position: upTo ?? now, events: overflow ? [] : rows.map(eventOf), stacks, overflow }
   })
 }
+
+/** Milliseconds between two looks whether the connection that listens is still alive. */
+const LISTEN_CHECK_MS = 10_000
 
 /**
  * Listens for the commits of all servers. `onWake` is called for each, and after each reconnect, since what was
@@ -65,5 +93,17 @@ export async function listen(
   onWake: () => void,
 ): Promise<() => Promise<void>> {
   const { unlisten } = await db.read.listen(channel, onWake, onWake)
-  return unlisten
+  // Who only listens never learns that the other side is silent for ever; a question has a deadline (driver.ts).
+  let checks = 0
+  const check = async () => {
+    // Each under a name of its own: the driver asks nothing about one that it still remembers from a lost connection.
+    const { unlisten: forget } = await db.read.listen(`${channel}_check_${++checks}`, () => {})
+    await forget()
+  }
+  const timer = setInterval(() => check().catch(() => {}), LISTEN_CHECK_MS)
+  timer.unref()
+  return async () => {
+    clearInterval(timer)
+    await unlisten()
+  }
 }

@@ -1,14 +1,17 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import type postgres from 'postgres'
 import { unavailable } from '../errors.ts'
+import { type Host, readDatabaseUrl } from './database-url.ts'
 import { createPostgres } from './driver.ts'
+import { codeOf, DEADLINE } from './failures.ts'
+import { createPrimary } from './primary.ts'
 
 export type Sql = postgres.Sql
 export type Tx = postgres.TransactionSql
 /** What both a pool and a transaction can run. */
 export type Queryable = postgres.ISql
 
-/** Where the database is: a URL, or the socket of the embedded one. */
+/** Where the database is: a URL, of one server or several, or the socket of the embedded one. */
 export type DatabaseTarget = { url: string } | { host: string; port: number; user: string; database: string }
 
 /** Two pools, so that slow readers never keep a sender waiting. */
@@ -19,6 +22,8 @@ export type Database = {
   read: Sql
   /** Drizzle on the read pool, for statements that need no tuning. */
   orm: PostgresJsDatabase
+  /** Closes the connections of a pool that was `write`, with whatever is under way on them, and opens others. */
+  renewWrite: (pool: Sql) => void
   close: () => Promise<void>
 }
 
@@ -26,27 +31,48 @@ export type Database = {
 export const WRITE_DEADLINE_MS = 7_000
 const READ_DEADLINE_MS = 20_000
 const CONNECT_DEADLINE_S = 5
+/** Seconds of silence after which the system asks whether the other machine is still there. */
+const KEEP_ALIVE_S = 15
 /** Between two attempts to connect. postgres.js would wait 20 s, and lose what comes when the database is back. */
 const MAX_PAUSE_S = 1
 
-function connect(target: DatabaseTarget, options: postgres.Options<Record<string, never>>): Sql {
+/**
+ * Writers look up some rows of large tables. A plan that was made while a table was small reads all of it, and would stay
+ * in use until the statistics are next made.
+ */
+const BY_INDEX = { enable_seqscan: 'off', enable_hashjoin: 'off', enable_mergejoin: 'off', jit: 'off' }
+
+type ClientOptions = postgres.Options<Record<string, never>>
+
+/** What the driver is told of a target; the pools that share it are always at the same one of several servers. */
+type Route = { url?: string; options: ClientOptions }
+
+function routeTo(target: DatabaseTarget): Route {
+  if (!('url' in target)) return { options: target }
+  const read = readDatabaseUrl(target.url)
+  const [first, ...more] = read.hosts as [Host, ...Host[]]
+  if (more.length === 0 && read.session === 'any') {
+    // A list, which the driver does not look for colons in; the folder of a socket it takes as a text only.
+    const host = first.host.startsWith('/') ? first.host : [first.host]
+    return { url: read.common, options: { host, port: [first.port] } as object }
+  }
+  const names = read.hosts.map(({ host }) => host).join(',')
+  // The driver itself makes sure again that the server which it was led to is no standby.
+  const options = { host: [names], port: [first.port], target_session_attrs: 'primary' }
+  return { url: read.common, options: { ...options, socket: createPrimary(read).openSocket } as object }
+}
+
+function connect({ url, options: place }: Route, options: ClientOptions): Sql {
   const all = {
     onnotice: () => {},
     connect_timeout: CONNECT_DEADLINE_S,
+    keep_alive: KEEP_ALIVE_S,
     backoff: (retries: number) => Math.min(0.05 * 2 ** retries, MAX_PAUSE_S),
+    ...place,
     ...options,
     connection: { TimeZone: 'UTC', DateStyle: 'ISO', ...options.connection },
   }
-  return 'url' in target ? createPostgres(...readUrl(target.url, all)) : createPostgres({ ...target, ...all })
-}
-
-/** Understands `?host=/folder` as libpq does: the folder of a Unix socket (PostgreSQL, 32.1.1.2 Connection URIs). */
-function readUrl<T extends object>(text: string, options: T): [string, T] {
-  const url = new URL(text.replace(/^(postgres(?:ql)?:\/\/[^/@]*@?)\//, '$1localhost/'))
-  const host = url.searchParams.get('host')
-  if (!host?.startsWith('/')) return [text, options]
-  url.searchParams.delete('host')
-  return [url.href, { ...options, host, port: Number(url.port || 5432) }]
+  return url === undefined ? createPostgres(all) : createPostgres(url, all)
 }
 
 /** OID of timestamptz (PostgreSQL, pg_type.dat). */
@@ -63,9 +89,13 @@ function readInstant(text: string): Date {
  */
 export function createClient(
   target: DatabaseTarget,
-  options: postgres.Options<Record<string, never>> = {},
+  options: ClientOptions = {},
 ): { sql: Sql; orm: PostgresJsDatabase } {
-  const sql = connect(target, options)
+  return createPool(routeTo(target), options)
+}
+
+function createPool(route: Route, options: ClientOptions): { sql: Sql; orm: PostgresJsDatabase } {
+  const sql = connect(route, options)
   const orm = drizzle(sql)
   sql.options.parsers[TIMESTAMPTZ] = readInstant
   sql.options.serializers[TIMESTAMPTZ] = (at: Date | string) => (at instanceof Date ? at.toISOString() : at)
@@ -76,24 +106,35 @@ export function createClient(
  * Opens both pools. Nothing is asked of the database yet: postgres.js connects with the first statement and
  * reconnects by itself.
  */
-export function openDatabase(target: DatabaseTarget, name = 'tempo'): Database {
+export function openDatabase(
+  target: DatabaseTarget,
+  name = 'tempo',
+  writeDeadlineMs: number = WRITE_DEADLINE_MS,
+): Database {
   const connection = (deadline: number) => ({
     application_name: name,
     statement_timeout: deadline,
     idle_in_transaction_session_timeout: 15_000,
   })
   // An answer of 200 is a promise, whatever the default of the server or the role says.
-  const durable = { ...connection(WRITE_DEADLINE_MS), synchronous_commit: 'on' }
-  const { sql: write } = createClient(target, { max: 3, connection: durable })
-  const { sql: read, orm } = createClient(target, { max: 8, connection: connection(READ_DEADLINE_MS) })
-  return {
-    write,
+  const durable = { ...connection(writeDeadlineMs), synchronous_commit: 'on', ...BY_INDEX }
+  const route = routeTo(target)
+  const openWrite = () => createPool(route, { max: 3, connection: durable }).sql
+  const { sql: read, orm } = createPool(route, { max: 8, connection: connection(READ_DEADLINE_MS) })
+  const db: Database = {
+    write: openWrite(),
     read,
     orm,
+    renewWrite: (pool) => {
+      if (pool !== db.write) return
+      db.write = openWrite()
+      pool.end({ timeout: 0 }).catch(() => {})
+    },
     close: async () => {
-      await Promise.all([write.end({ timeout: 3 }), read.end({ timeout: 3 })])
+      await Promise.all([db.write.end({ timeout: 3 }), read.end({ timeout: 3 })])
     },
   }
+  return db
 }
 
 /** Runs several queries on one state of the database, so that their answers agree. */
@@ -101,44 +142,39 @@ export function readTogether<T>(db: Database, read: (tx: Tx) => Promise<T>): Pro
   return db.read.begin('isolation level repeatable read read only', read) as Promise<T>
 }
 
-const CONNECTION_CODES = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ENOENT',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'CONNECT_TIMEOUT',
-  'CONNECTION_CLOSED',
-  'CONNECTION_ENDED',
-  'CONNECTION_DESTROYED',
-])
-
-/**
- * True when the database could not be asked or could not answer now, so that the same statement may succeed later.
- * SQLSTATE classes: 08 connection, 28 login refused, 3D no such database, 53 resources, 57P0x shutting down, 58 disk,
- * 40 rollback; 57014 deadline, 25006 read-only (a standby), 55000 no connections taken, 55P03 lock not available
- * (PostgreSQL, Appendix A). An operator mends some of these; until then the sender is to try again.
- */
-export function isPassing(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code
-  if (typeof code !== 'string') return false
-  if (CONNECTION_CODES.has(code)) return true
-  return /^(08|28|3D|53|57P0|58|40|57014$|25006$|55000$|55P03$)/.test(code)
-}
-
 /** Runs a statement of a sender with a deadline of the client's own, for a network that answers nothing at all. */
 export async function withDeadline<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(unavailable(`The database did not answer in ${ms} ms (${what}).`)), ms)
+    timer = setTimeout(() => reject(noAnswer(ms, what)), ms)
   })
   try {
     return await Promise.race([work, deadline])
   } finally {
     clearTimeout(timer)
+  }
+}
+
+function noAnswer(ms: number, what: string): Error {
+  const cause = Object.assign(new Error('the deadline has passed'), { code: DEADLINE })
+  return unavailable(`The database did not answer in ${ms} ms (${what}).`, cause)
+}
+
+/**
+ * The same for what writes. After the deadline the connections of `write` are closed and others opened: what is under
+ * way there ends by that, and a server that is gone without a word holds nobody up.
+ */
+export async function withWriteDeadline<T>(
+  db: Database,
+  ms: number,
+  what: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const pool = db.write
+  try {
+    return await withDeadline(work(), ms, what)
+  } catch (error) {
+    if (codeOf(error) === DEADLINE) db.renewWrite(pool)
+    throw error
   }
 }

@@ -7,25 +7,43 @@ import { serverUrl } from '../../test/helpers/database.ts'
 import { openDatabaseProxy } from '../../test/helpers/database-proxy.ts'
 import { createPostgres, repair } from './driver.ts'
 
+type Breakable = {
+  connection?: Record<string, string | number>
+  /** Called before each connection; may throw. */
+  refuse?: () => void
+  /** The first connection comes after the client has ended. */
+  isHeld?: boolean
+}
+
 /** A client with one connection, whose socket the test can break. */
-async function openBreakable(t: TestContext) {
+async function openBreakable(t: TestContext, { connection = {}, refuse, isHeld = false }: Breakable = {}) {
   const proxy = await openDatabaseProxy(serverUrl())
   const { hostname, port } = new URL(proxy.url)
   const sockets: Socket[] = []
+  const opening = Promise.withResolvers<void>()
   const openSocket = async () => {
+    refuse?.()
     const socket = connect(Number(port), hostname)
     await once(socket, 'connect')
     sockets.push(socket)
+    opening.resolve()
+    if (isHeld) await ended.promise
     return socket
   }
-  const options = { max: 1, backoff: 0, onnotice: () => {}, socket: openSocket }
+  const ended = Promise.withResolvers<void>()
+  const options = { max: 1, backoff: 0, onnotice: () => {}, socket: openSocket, connection }
   const sql = createPostgres(proxy.url, options as unknown as postgres.Options<Record<string, never>>)
   t.after(async () => {
     await sql.end({ timeout: 1 })
     await proxy.close()
   })
-  await sql`SELECT 1`
-  return { sql, socket: () => sockets.at(-1)! }
+  if (!refuse && !isHeld) await sql`SELECT 1`
+  const end = (sql.end as typeof sql.end).bind(sql)
+  sql.end = async (how) => {
+    await end(how)
+    ended.resolve()
+  }
+  return { sql, proxy, opening: opening.promise, socket: () => sockets.at(-1)! }
 }
 
 /** The two ways in which a connection ends: the other side says so, or it breaks. */
@@ -120,6 +138,53 @@ for (const [name, end] of ENDS) {
     assert.match(late!, LOST)
   })
 }
+
+test('a server that refuses to write is not asked again', async (t) => {
+  const { sql } = await openBreakable(t)
+  const write = () =>
+    sql.begin(async (tx) => {
+      await tx`CREATE TABLE written_by_the_test (id int)`
+      await tx`DROP TABLE written_by_the_test`
+    })
+  await sql`SET default_transaction_read_only = on`
+  assert.match(await failure(write()), /^(25006|CONNECTION_CLOSED)$/)
+  assert.equal(await failure(answer(write)), 'none')
+})
+
+test('a server that owes an answer long after its own deadline is given up', async (t) => {
+  const { sql, proxy } = await openBreakable(t, { connection: { statement_timeout: 100 } })
+  const answered = await sql`SELECT pg_sleep(0.05)`
+  assert.equal(answered.length, 1)
+  proxy.hang()
+  const lost = await Promise.all([failure(sql`SELECT 1`), failure(sql`SELECT 2`)])
+  assert.deepEqual(lost, ['ETIMEDOUT', 'ETIMEDOUT'])
+  await proxy.restore()
+  assert.deepEqual([...(await answer(() => sql`SELECT 3 AS n`))], [{ n: 3 }])
+})
+
+test('a connection that cannot be made fails its statement, and the next one tries again', async (t) => {
+  let isDown = true
+  const { sql } = await openBreakable(t, {
+    refuse: () => {
+      if (isDown) throw Object.assign(new Error('no server'), { code: 'ECONNREFUSED' })
+    },
+  })
+  for (let round = 0; round < 3; round++) {
+    const both = [sql`SELECT 1`, sql`SELECT 2`].map(failure)
+    assert.deepEqual(await Promise.all(both), ['ECONNREFUSED', 'ECONNREFUSED'])
+  }
+  isDown = false
+  assert.equal((await sql`SELECT 1`).length, 1)
+})
+
+test('a connection that comes after the end is closed', async (t) => {
+  const { sql, socket, opening } = await openBreakable(t, { isHeld: true })
+  const asked = failure(sql`SELECT 1`)
+  await opening
+  await sql.end({ timeout: 0 })
+  assert.equal(await asked, 'CONNECTION_DESTROYED')
+  await once(socket(), 'close')
+})
 
 test('a postgres.js with another text is not repaired blindly', () => {
   assert.throws(() => repair('connection.js', 'something else'), /postgres\.js has changed/)

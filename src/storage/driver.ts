@@ -3,6 +3,7 @@
  * statement after it ends the process (porsager/postgres#1208), bytes that were not sent yet keep the connection from
  * ever sending again (#1168), statements that are never answered stay and take the answers of later ones, and a
  * transaction that lost its connection goes on, with its ROLLBACK, on the connection that somebody else has by then.
+ * Nor does it leave a server that hangs, or that has become a standby.
  */
 import { createRequire, registerHooks } from 'node:module'
 import { pathToFileURL } from 'node:url'
@@ -11,6 +12,22 @@ import type postgres from 'postgres'
 type Repair = [found: string, repaired: string]
 
 const CLOSED = "Errors.connection('CONNECTION_CLOSED', options)"
+
+/** Seconds beyond \`statement_timeout\` after which a server without a word is given up. */
+const SILENCE_S = 2
+/** SQLSTATE read_only_sql_transaction (PostgreSQL, Appendix A). */
+const READ_ONLY = '25006'
+/** SQLSTATE query_canceled. */
+const CANCELED = '57014'
+
+/** Bytes of statements that are gathered before they are sent at once; they are sent in the same turn in any case. */
+const GATHERED_BYTES = 1024 * 1024
+
+/**
+ * Option of `begin`: the first statements go out together with the BEGIN and save its round trip. They must only read
+ * and lock: should the BEGIN be refused, they run outside of a transaction, and everything after their answers fails.
+ */
+export const AHEAD = 'ahead'
 
 const REPAIRS: Record<string, Repair[]> = {
   'connection.js': [
@@ -40,10 +57,83 @@ const REPAIRS: Record<string, Repair[]> = {
       return queryError(q, ${CLOSED}), true\n`,
     ],
     ['const x = socket.write(chunk, fn)', 'const x = socket !== null && socket.write(chunk, fn)'],
+    // What a new connection asks first for itself may fail with it, and that is nobody's to hear but the statement's.
+    ['return fetchArrayTypes()', 'return fetchArrayTypes().catch(() => {})'],
+    // What is asked in one turn goes out in one write: waking the server costs more than what it is told.
+    ['if (fn || chunk.length >= 1024)', `if (fn || chunk.length >= ${GATHERED_BYTES})`],
+    // A connection that cannot be opened by the function \`socket\` is free for the next attempt, after a pause.
+    [
+      '} catch (e) {\n      error(e)\n      return\n    }\n    x.on',
+      `} catch (e) {
+      error(e)
+      closedTime = performance.now()
+      delay = (typeof backoff === 'function' ? backoff(++options.shared.retries) : backoff) * 1000
+      ended && (ended(), ending = ended = null)
+      onclose(connection, e)
+      return
+    }
+    x.on`,
+    ],
+    // One that opens when the pool has ended meanwhile is not used.
+    [
+      'if (!socket)\n      return\n\n    connectTimer',
+      'if (!socket)\n      return\n\n    if (terminated)\n      return socket.destroy()\n\n    connectTimer',
+    ],
+    // A server that owes an answer and says nothing, though its own deadline has passed, is given up with the connection.
+    [
+      ', connectTimer = timer(connectTimedOut, options.connect_timeout)',
+      `, connectTimer = timer(connectTimedOut, options.connect_timeout)
+      , answerTimer = timer(
+        () => socket && socket.destroy(Errors.connection('ETIMEDOUT', options, socket)),
+        options.connection.statement_timeout && options.connection.statement_timeout / 1000 + ${SILENCE_S}
+      )`,
+    ],
+    [': (query = q, query.active = true)\n', ': (query = q, query.active = true, answerTimer.start())\n'],
+    ['function data(x) {\n', 'function data(x) {\n    query && answerTimer.start()\n'],
+    [
+      'return // Consider opening if able and sent.length < 50\n',
+      'return // Consider opening if able and sent.length < 50\n\n    answerTimer.cancel()\n',
+    ],
+    [
+      'connectTimer.cancel()\n\n    socket.removeAll',
+      'connectTimer.cancel()\n    answerTimer.cancel()\n\n    socket.removeAll',
+    ],
+    // A commit that stopped waiting for the synchronous standby is there on the primary only, and no success.
+    [
+      'function NoticeResponse(x) {\n',
+      `function NoticeResponse(x) {
+    const notice = parseError(x)
+    if (query && notice.routine === 'SyncRepWaitForLSN')
+      errorResponse = Errors.postgres({ ...notice, code: '${CANCELED}' })
+`,
+    ],
+    // A server that refuses to write is not asked again: the next statement connects anew, to the primary.
+    [
+      'query = results = errorResponse = null\n    result = new Result()\n    connectTimer.cancel()\n',
+      `const isReadOnly = errorResponse && errorResponse.code === '${READ_ONLY}'
+    query = results = errorResponse = null
+    result = new Result()
+    connectTimer.cancel()
+    if (isReadOnly)
+      return socket.destroy()
+`,
+    ],
   ],
   'index.js': [
     // A transaction ends with its connection, and asks it nothing more.
-    [', connection\n      , prepare = null', ', connection\n      , lost = null\n      , prepare = null'],
+    [
+      ', connection\n      , prepare = null',
+      ', connection\n      , lost = null\n      , take\n      , taken = new Promise(r => take = r)\n      , prepare = null',
+    ],
+    [
+      "await sql.unsafe('begin ' + options.replace(/[^a-z ]/ig, ''), [], { onexecute }).execute()",
+      `const isAhead = options === '${AHEAD}'
+      const begun = sql.unsafe('begin ' + (isAhead ? '' : options.replace(/[^a-z ]/ig, '')), [], { onexecute }).execute()
+      begun.catch(e => lost = e)
+      await (isAhead ? Promise.race([begun, taken]) : begun)
+      isAhead && connection.queue === full && move(connection, reserved)`,
+    ],
+    ['connection = c\n      move(c, reserved)', 'connection = c\n      take()\n      move(c, reserved)'],
     ['connection.onclose = reject)', 'connection.onclose = e => reject(lost = e))'],
     [
       'q.catch(e => uncaughtError || (uncaughtError = e))\n',

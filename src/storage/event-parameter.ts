@@ -11,6 +11,9 @@ export function eventColumnsOf(event: JudgedEvent) {
     dismissed,
     warnings: _warnings,
     idempotency: _answer,
+    replay: _replay,
+    derived: _derived,
+    report: _report,
     ...columns
   } = event
   const session = isSessionRole(role)
@@ -23,5 +26,6 @@ export function eventColumnsOf(event: JudgedEvent) {
     sessionMs: session ? windowMs : null,
     ackedAt: acked ? event.receivedAt : null,
     dismissedAt: dismissed ? event.receivedAt : null,
+    writtenBy: event.id,
   }
 }

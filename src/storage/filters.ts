@@ -1,6 +1,7 @@
 import type { PendingQuery, Row } from 'postgres'
 import { type Severity, severityRank } from '../event.ts'
 import type { Queryable } from './database.ts'
+import { EVENT_TEXT, likePattern } from './words.ts'
 
 export const STATES = ['active', 'acked', 'dismissed', 'all'] as const
 export type State = (typeof STATES)[number]
@@ -24,7 +25,8 @@ export function searchWords(text: string): string[] {
   return Array.from(text.matchAll(/"([^"]+)"|(\S+)/g), (match) => (match[1] ?? match[2])!)
 }
 
-type Fragment = PendingQuery<Row[]>
+/** A part of a statement. */
+export type Fragment = PendingQuery<Row[]>
 
 /** Conditions on table `s`, stacks. A stack is in a span when one of its events may be. */
 export function stackConditions(sql: Queryable, filter: Filter): Fragment {
@@ -64,10 +66,10 @@ function commonConditions(sql: Queryable, filter: Filter, alias: 's' | 'e'): Fra
     ${filter.state === 'dismissed' ? sql`AND ${column('dismissed_at')} IS NOT NULL` : sql``}`
 }
 
-function wordConditions(sql: Queryable, words: string[]): Fragment {
-  const text = sql`concat_ws(E'\n', e.title, e.subtitle, e.metadata ->> 'Message', e.metadata ->> 'message')`
+/** All words occur in the text of table `e`. */
+export function wordConditions(sql: Queryable, words: string[]): Fragment {
   return words.reduce<Fragment>(
-    (all, word) => sql`${all} AND ${text} ILIKE ${`%${word.replace(/[\\%_]/g, '\\$&')}%`}`,
+    (all, word) => sql`${all} AND ${sql.unsafe(EVENT_TEXT)} ILIKE ${likePattern(word)}`,
     sql``,
   )
 }

@@ -13,9 +13,12 @@ export type Placements = {
   fresh: Set<string>
 }
 
-/** Writes the events, their stacks and intervals in one statement, so that they are one unit to every reader. */
-export async function insertEvents(tx: Tx, events: JudgedEvent[], placements: Placements): Promise<void> {
-  await tx`
+/**
+ * Writes the events, their stacks and intervals in one statement, so that they are one unit to every reader. It has been
+ * sent when this returns.
+ */
+export function insertEvents(tx: Tx, events: JudgedEvent[], placements: Placements): Promise<unknown> {
+  return tx`
     WITH d AS (
       SELECT * FROM json_to_recordset(${additionsParameter(events, placements)}::json) AS d(
         id uuid, fresh boolean, provider text, key text, node text, vmid text, title text, count int,
@@ -73,13 +76,13 @@ export async function insertEvents(tx: Tx, events: JudgedEvent[], placements: Pl
     INSERT INTO events (id, stack_id, provider, external_id, title, subtitle, start_date, end_date, received_at,
                         event_type, severity, label, color, node, vmid, session_role, session_key, session_ms,
                         closed_severity, current_state, stack_title, indicator, tags, surface, progress, acked_at,
-                        dismissed_at, metadata, payload)
+                        dismissed_at, metadata, facts, derived_from, payload, written_by)
     SELECT * FROM json_to_recordset(${eventParameter(events, placements.stackOf)}::json) AS e(
       id uuid, "stackId" uuid, provider text, "externalID" text, title text, subtitle text, "startDate" timestamptz,
       "endDate" timestamptz, "receivedAt" timestamptz, "eventType" text, severity smallint, label text, color text,
       node text, vmid text, "sessionRole" text, "sessionKey" text, "sessionMs" bigint, "closedSeverity" smallint,
       "currentState" boolean, "stackTitle" text, indicator json, tags text[], surface text, progress json,
-      "ackedAt" timestamptz, "dismissedAt" timestamptz, metadata json, payload json)`
+      "ackedAt" timestamptz, "dismissedAt" timestamptz, metadata json, facts json, "derivedFrom" uuid, payload json, "writtenBy" uuid)`.execute()
 }
 
 function eventParameter(events: JudgedEvent[], stackOf: Map<JudgedEvent, string>): string {

@@ -16,10 +16,13 @@ const FIRST_ANSWER_MS = 10_000
  * Brings the schema up to date. Several starters at once wait for each other under an advisory lock, and all but the
  * first find nothing to do. Refuses a server older than PostgreSQL 15 and a schema newer than this program.
  */
-export async function migrateDatabase(target: DatabaseTarget): Promise<void> {
+export async function migrateDatabase(
+  target: DatabaseTarget,
+  firstAnswerMs = FIRST_ANSWER_MS,
+): Promise<void> {
   const { sql, orm } = createClient(target, { max: 1, connection: { application_name: 'tempo migrate' } })
   try {
-    await withDeadline(requireServerVersion(sql), FIRST_ANSWER_MS, 'connecting; check DATABASE_URL')
+    await withDeadline(requireServerVersion(sql), firstAnswerMs, 'connecting; check DATABASE_URL')
     await sql`SELECT pg_advisory_lock(${MIGRATION_LOCK}::bigint)`
     await refuseNewerSchema(sql)
     await migrate(orm, { migrationsFolder: MIGRATIONS_FOLDER })

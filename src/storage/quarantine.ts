@@ -14,18 +14,26 @@ const { body: _body, ...head } = {
   tokenId: quarantine.tokenId,
   tokenName: quarantine.tokenName,
   providers: quarantine.providers,
+  defaults: quarantine.defaults,
   bytes: quarantine.bytes,
   problem: quarantine.problem,
   body: quarantine.body,
 }
 
-/** Keeps a refused body, and drops the oldest beyond the bounds. */
+/** Keeps a refused body, once, and drops the oldest beyond the bounds. */
 export async function keepBody(
   db: Database,
   entry: QuarantinedBody,
   bounds: QuarantineBounds,
 ): Promise<void> {
-  await db.orm.insert(quarantine).values(entry)
+  const { id, receivedAt, path, address, contentType, tokenId, tokenName, body, bytes } = entry
+  await db.write`
+    INSERT INTO quarantine (id, received_at, path, address, content_type, token_id, token_name, providers, body, bytes,
+                            problem, defaults)
+    SELECT ${id}, ${receivedAt}, ${path}, ${address}, ${contentType}, ${tokenId}, ${tokenName},
+           ARRAY(SELECT json_array_elements_text(${JSON.stringify(entry.providers)}::json)), ${Buffer.from(body)}, ${bytes},
+           ${JSON.stringify(entry.problem)}::jsonb, ${JSON.stringify(entry.defaults ?? {})}::json
+    ON CONFLICT (id) DO NOTHING`
   await db.write`
     DELETE FROM quarantine WHERE id IN (
       SELECT id FROM (

@@ -27,7 +27,7 @@ export function eventColumns(sql: Queryable, inList: boolean) {
     e.id, e.stack_id AS "stackId", e.provider, e.external_id AS "externalID", e.title, e.subtitle,
     e.start_date AS "startDate", e.end_date AS "endDate", e.received_at AS "receivedAt",
     e.event_type AS "eventType", e.severity, e.label, e.color, e.node, e.vmid, e.indicator, e.tags,
-    e.surface, e.progress, ${metadata} AS metadata, e.payload,
+    e.surface, e.progress, ${metadata} AS metadata, e.facts, e.derived_from AS "derivedFrom", e.payload,
     e.acked_at AS "ackedAt", e.dismissed_at AS "dismissedAt"`
 }
 

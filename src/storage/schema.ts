@@ -21,8 +21,10 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
+import { eventLane, stackLane } from './lanes.ts'
+import { stackClass } from './spans.ts'
 
-const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
+export const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
 
 /** Id of a transaction that wrote a row: what a reader compares with a snapshot. */
 const xid8 = customType<{ data: string; driverData: string }>({ dataType: () => 'xid8' })
@@ -39,6 +41,8 @@ export const tokens = pgTable(
     /** SHA-256 of the whole token; the token itself is stored nowhere. */
     hash: bytea('hash').notNull(),
     scopes: text('scopes').array().notNull(),
+    /** Metadata that is added to what comes with it, where it is missing. */
+    defaults: json('defaults').$type<Record<string, string>>().notNull().default({}),
     /** Provider roots the token may write to; empty: any. */
     providers: text('providers').array().notNull(),
     createdAt: instant('created_at').notNull(),
@@ -78,14 +82,16 @@ export const stacks = pgTable(
   },
   (table) => [
     index('stacks_last').on(table.lastEventAt, table.id),
-    // One for each state: who deals with everything has few active stacks among very many.
-    index('stacks_active').on(table.lastEventAt, table.id).where(sql`dismissed_at IS NULL`),
-    index('stacks_acked')
-      .on(table.lastEventAt, table.id)
-      .where(sql`acked_at IS NOT NULL AND dismissed_at IS NULL`),
-    index('stacks_dismissed').on(table.lastEventAt, table.id).where(sql`dismissed_at IS NOT NULL`),
-    index('stacks_node').on(table.node, table.lastEventAt, table.id),
-    index('stacks_severe').on(table.severity, table.lastEventAt, table.id).where(sql`severity >= 2`),
+    index('stacks_lane').on(sql.raw(stackLane('')), table.lastEventAt, table.id),
+    index('stacks_provider').on(table.provider, sql.raw(stackLane('')), table.lastEventAt, table.id),
+    index('stacks_node').on(table.node, sql.raw(stackLane('')), table.lastEventAt, table.id),
+    index('stacks_vmid')
+      .on(table.vmid, sql.raw(stackLane('')), table.lastEventAt, table.id)
+      .where(sql`vmid IS NOT NULL`),
+    // What spans an instant; a stack of one instant spans none.
+    index('stacks_span')
+      .on(sql.raw(stackClass('')), table.lastEventAt, table.id)
+      .where(sql`first_event_at < last_event_at`),
     index('stacks_changed').on(table.changedTx),
     check('stacks_not_empty', sql`event_count > 0`),
     check('stacks_severity', sql`severity BETWEEN 0 AND 4`),
@@ -131,6 +137,8 @@ export const events = pgTable(
     startDate: instant('start_date').notNull(),
     endDate: instant('end_date'),
     receivedAt: instant('received_at').notNull(),
+    /** Id of the incoming event that wrote it last: another one after an update by externalID; null: not known. */
+    writtenBy: uuid('written_by'),
     eventType: text('event_type').notNull(),
     severity: smallint('severity').notNull(),
     label: text('label').notNull(),
@@ -152,6 +160,10 @@ export const events = pgTable(
     progress: json('progress').$type<Record<string, unknown>>(),
     /** The payload's own metadata, untouched; `json` keeps the order of its keys. */
     metadata: json('metadata').$type<Record<string, unknown>>().notNull(),
+    /** What was found beside the metadata, such as a node named in the title; null: nothing. */
+    facts: json('facts').$type<Record<string, string>>(),
+    /** The event that this one was taken from, such as the report of a guest's backup; it counts once. */
+    derivedFrom: uuid('derived_from'),
     /** The rest of the payload as it came. */
     payload: json('payload').$type<Record<string, unknown>>().notNull(),
     ackedAt: instant('acked_at'),
@@ -163,8 +175,12 @@ export const events = pgTable(
   (table) => [
     index('events_stack').on(table.stackId, table.startDate, table.id),
     index('events_start').on(table.startDate, table.id),
-    index('events_active').on(table.startDate, table.id).where(sql`dismissed_at IS NULL`),
-    index('events_node').on(table.node, table.startDate, table.id),
+    index('events_lane').on(sql.raw(eventLane('')), table.startDate, table.id),
+    index('events_provider').on(table.provider, sql.raw(eventLane('')), table.startDate, table.id),
+    index('events_node').on(table.node, sql.raw(eventLane('')), table.startDate, table.id),
+    index('events_vmid')
+      .on(table.vmid, sql.raw(eventLane('')), table.startDate, table.id)
+      .where(sql`vmid IS NOT NULL`),
     uniqueIndex('events_external').on(table.provider, table.externalId).where(sql`external_id IS NOT NULL`),
     index('events_changed').on(table.changedTx),
     index('events_session')
@@ -181,10 +197,8 @@ export const events = pgTable(
 export const eventMoves = pgTable(
   'event_moves',
   {
-    eventId: uuid('event_id')
-      .notNull()
-      .references(() => events.id, { onDelete: 'cascade' }),
-    /** May be gone meanwhile. */
+    /** Both may be gone meanwhile. */
+    eventId: uuid('event_id').notNull(),
     stackId: uuid('stack_id').notNull(),
     startDate: instant('start_date').notNull(),
     placedTx: xid8('placed_tx').notNull(),
@@ -196,6 +210,67 @@ export const eventMoves = pgTable(
     index('event_moves_stack').on(table.stackId),
     index('event_moves_moved').on(table.movedTx),
   ],
+)
+
+/**
+ * What each statement on `events` added to the counts, or took from them; written by triggers, summed up into the two
+ * tables below from time to time. Rows are only ever added here, so that writers do not wait for each other.
+ */
+export const countChanges = pgTable('count_changes', {
+  provider: text('provider').notNull(),
+  /** Start of the quarter of an hour, UTC. */
+  bucket: instant('bucket').notNull(),
+  severity: smallint('severity').notNull(),
+  count: integer('count').notNull(),
+  receivedAt: instant('received_at').notNull(),
+})
+
+/** Events by severity in a span of 15, 60 or 360 minutes UTC; provider `''`: of all. */
+export const spanCounts = pgTable(
+  'span_counts',
+  {
+    minutes: smallint('minutes').notNull(),
+    provider: text('provider').notNull(),
+    bucket: instant('bucket').notNull(),
+    ok: integer('ok').notNull(),
+    info: integer('info').notNull(),
+    warning: integer('warning').notNull(),
+    error: integer('error').notNull(),
+    critical: integer('critical').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.minutes, table.provider, table.bucket] })],
+)
+
+export const providerCounts = pgTable('provider_counts', {
+  provider: text('provider').primaryKey(),
+  events: bigint('events', { mode: 'number' }).notNull(),
+  lastReceivedAt: instant('last_received_at').notNull(),
+})
+
+/** The words of events, apart from the way of the writers; filled a moment later. Rows of events that are gone may be left. */
+export const eventWords = pgTable(
+  'event_words',
+  {
+    eventId: uuid('event_id').primaryKey(),
+    /** Hour, day and month of the event's start, to search from the newest on. */
+    spans: integer('spans').array().notNull(),
+    /** What is searched, in lower case. */
+    body: text('body').notNull(),
+  },
+  (table) => [index('event_words_body').using('gin', table.spans, table.body.op('gin_trgm_ops'))],
+)
+
+/** One row: up to where `event_words` is filled. */
+export const wordsPosition = pgTable(
+  'words_position',
+  {
+    id: boolean('id').primaryKey().default(true),
+    /** Snapshot whose changes are all in; null: none is. */
+    position: text('position'),
+    /** Events with ids above are in, as far as they existed at the position; null: all are. */
+    above: uuid('above'),
+  },
+  () => [check('words_position_one', sql`id`)],
 )
 
 export const idempotency = pgTable(
@@ -249,6 +324,8 @@ export const quarantine = pgTable('quarantine', {
   tokenName: text('token_name').notNull(),
   /** Provider roots of the token at the time; empty: any. */
   providers: text('providers').array().notNull(),
+  /** Metadata that the token added at the time. */
+  defaults: json('defaults').$type<Record<string, string>>().notNull().default({}),
   body: bytea('body').notNull(),
   bytes: integer('bytes').notNull(),
   problem: jsonb('problem').$type<Record<string, unknown>>().notNull(),
@@ -260,4 +337,14 @@ export const scores = pgTable('scores', {
   source: text('source').notNull(),
   updatedAt: instant('updated_at').notNull(),
   updatedBy: text('updated_by').notNull(),
+})
+
+/** Up to where the rules of retention were carried out. */
+export const retentionProgress = pgTable('retention_progress', {
+  /** Hash of the rule, its age and scopes included. */
+  name: text('name').primaryKey(),
+  /** All that was due then is done, of what the snapshot shows. */
+  at: instant('at').notNull(),
+  snapshot: text('snapshot').notNull(),
+  savedAt: instant('saved_at').notNull(),
 })

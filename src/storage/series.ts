@@ -9,14 +9,14 @@ export function seriesName(provider: string, key: string): string {
 
 /**
  * Takes an advisory lock for each name until the transaction ends, in one order everywhere so that no two writers
- * wait for each other. What is read by a later statement is then not being changed by another server.
+ * wait for each other. What is read by a later statement is then not being changed by another server. The statement
+ * goes out before those that are made after this call. With a `channel`, the commit wakes who listens on it.
  */
-export async function lockNames(tx: Tx, names: string[]): Promise<void> {
-  if (names.length === 0) return
+export function lockNames(tx: Tx, names: string[], channel?: string): Promise<unknown> {
   const keys = [...new Set(names.map(lockKey))].sort()
-  await tx`
-    SELECT count(pg_advisory_xact_lock(key::bigint))
-    FROM json_array_elements_text(${JSON.stringify(keys)}::json) AS key`
+  return tx`
+    SELECT count(pg_advisory_xact_lock(key::bigint)) ${channel ? tx`, pg_notify(${channel}, '')` : tx``}
+    FROM json_array_elements_text(${JSON.stringify(keys)}::json) AS key`.execute()
 }
 
 function lockKey(name: string): string {
@@ -39,26 +39,26 @@ export type Moment = { provider: string; key: string; at: Date }
 
 /**
  * Reads, for each moment, the interval that opens at or before it and the one that opens next, and returns the series
- * by name.
+ * by name. Rows are compared as a whole, which only the index in this very order can do: for equal providers and keys
+ * PostgreSQL takes the one of the exclusion constraint, and reads all intervals that a key ever had.
  */
 export async function findNeighbours(tx: Tx, moments: Moment[]): Promise<Map<string, Series>> {
   const intervals = new Map<string, Map<string, Interval>>()
   for (const moment of moments) intervals.set(seriesName(moment.provider, moment.key), new Map())
   if (moments.length === 0) return new Map()
   const rows = await tx<WindowRow[]>`
-    WITH q AS (
-      SELECT DISTINCT provider, key, at
-      FROM json_to_recordset(${JSON.stringify(moments)}::json) AS q(provider text, key text, at timestamptz))
-    SELECT DISTINCT w.stack_id, w.provider, w.key, w.opened_at, w.closes_at, w.window_ms, s.last_event_at
-    FROM q CROSS JOIN LATERAL (
+    SELECT w.stack_id, w.provider, w.key, w.opened_at, w.closes_at, w.window_ms, s.last_event_at
+    FROM json_to_recordset(${JSON.stringify(moments)}::json) AS q(provider text, key text, at timestamptz)
+    CROSS JOIN LATERAL (
       (SELECT * FROM stack_windows w
-       WHERE w.provider = q.provider AND w.key = q.key AND w.opened_at <= q.at
-       ORDER BY w.opened_at DESC LIMIT 1)
+       WHERE (w.provider, w.key, w.opened_at) <= (q.provider, q.key, q.at)
+       ORDER BY w.provider DESC, w.key DESC, w.opened_at DESC LIMIT 1)
       UNION ALL
       (SELECT * FROM stack_windows w
-       WHERE w.provider = q.provider AND w.key = q.key AND w.opened_at > q.at
-       ORDER BY w.opened_at LIMIT 1)
-    ) w JOIN stacks s ON s.id = w.stack_id`
+       WHERE (w.provider, w.key, w.opened_at) > (q.provider, q.key, q.at)
+       ORDER BY w.provider, w.key, w.opened_at LIMIT 1)
+    ) w JOIN stacks s ON s.id = w.stack_id
+    WHERE w.provider = q.provider AND w.key = q.key`
   for (const row of rows) intervals.get(seriesName(row.provider, row.key))?.set(row.stack_id, intervalOf(row))
   return new Map([...intervals].map(([name, known]) => [name, new Series([...known.values()])]))
 }

@@ -2,12 +2,17 @@ import { v7 as uuidv7 } from 'uuid'
 import { bandOf, type JudgedEvent } from '../event.ts'
 import type { Accepted } from '../wire.ts'
 import type { Database, Queryable, Tx } from './database.ts'
+import { AHEAD } from './driver.ts'
 import { insertEvents, type Placements } from './insert-events.ts'
+import { insertReports, type ReportToWrite } from './insert-reports.ts'
+import { episodesName, markEpisodes } from './mark-episodes.ts'
+import type { Series } from './placement.ts'
 import { retryRaces } from './races.ts'
-import { findNeighbours, lockNames, seriesName } from './series.ts'
+import { findReplayed, isOutdated } from './replayed.ts'
+import { findNeighbours, lockNames, type Moment, seriesName } from './series.ts'
 import { insertSessionEvent } from './session-events.ts'
 import { isSessionRole } from './sessions.ts'
-import { findByExternalId, updateEvent } from './update-event.ts'
+import { findByExternalId, type StoredReference, updateEvent } from './update-event.ts'
 
 /** NOTIFY channel on which servers wake each other after a commit; it carries no content. */
 export const CHANGES_CHANNEL = 'tempo_changes'
@@ -52,29 +57,68 @@ class MissingLocks extends Error {
 }
 
 async function storeUnderLocks(db: Database, batch: JudgedEvent[], names: string[]): Promise<Accepted[]> {
-  const stored = await db.write.begin(async (tx) => {
-    const answers = await storeInTransaction(tx, batch, names)
-    await tx`SELECT pg_notify(${CHANGES_CHANNEL}, '')`
-    return answers
+  let written: Promise<unknown> = Promise.resolve()
+  const answers = await db.write.begin(AHEAD, async (tx) => {
+    const storing = await storeInTransaction(tx, batch, names)
+    written = storing.written
+    // It is heard below, unless the transaction fails before.
+    written.catch(() => {})
+    return storing.answers
   })
-  return stored as Accepted[]
+  // The COMMIT has been sent behind it: when this fails, that has rolled back.
+  await written
+  return answers as Accepted[]
 }
 
-async function storeInTransaction(tx: Tx, batch: JudgedEvent[], names: string[]): Promise<Accepted[]> {
-  await lockNames(tx, names)
-  const { fresh, answered } = await answerRepeated(tx, batch)
-  const { inserts, updates, left } = await splitUpdates(tx, fresh)
+/** The answers to give, and the last statements, which are sent and have not been waited for. */
+type Storing = { answers: Accepted[]; written: Promise<unknown> }
+
+/**
+ * Two round trips: the locks with all that is read under them, each statement in a snapshot of its own, then what is
+ * written. Only sessions and updates take more.
+ */
+async function storeInTransaction(tx: Tx, batch: JudgedEvent[], names: string[]): Promise<Storing> {
+  const [, known, replayed, references, series] = await Promise.all([
+    lockNames(tx, names, CHANGES_CHANNEL),
+    findAnswers(
+      tx,
+      batch.flatMap((event) => event.idempotency ?? []),
+    ),
+    findReplayed(tx, batch),
+    findByExternalId(
+      tx,
+      batch.flatMap(withDerived).filter((event) => event.externalID !== null),
+    ),
+    findNeighbours(tx, momentsOf(batch.flatMap(withDerived))),
+  ])
+  const { fresh, answered } = answerRepeated(known, batch)
+  // What is left out is so with everything that was taken from it.
+  const outdated = fresh.filter((event) => isOutdated(event, storedAs(references, event)?.writtenBy ?? null))
+  const { inserts, updates, left } = splitUpdates(
+    references,
+    fresh.filter((event) => !replayed.has(event) && !outdated.includes(event)).flatMap(withDerived),
+  )
   const unlocked = left.filter((name) => !names.includes(name))
   if (unlocked.length > 0) throw new MissingLocks(unlocked)
   const answers = new Map<JudgedEvent, Accepted>()
+  for (const event of fresh) {
+    const stackId = replayed.get(event)
+    if (stackId !== undefined) answers.set(event, answerOf(event, event.id, stackId, true))
+  }
+  for (const event of outdated) {
+    const { id, stackId } = storedAs(references, event)!
+    answers.set(event, answerOf(event, id, stackId, false))
+  }
   const sessions = inserts.filter((event) => isSessionRole(event.role))
   const others = inserts.filter((event) => !isSessionRole(event.role))
+  let written: Promise<unknown> = Promise.resolve()
   if (others.length > 0) {
-    const placements = await placeAll(tx, others)
-    await insertEvents(tx, others, placements)
+    const placements = placeAll(series, others)
+    written = insertEvents(tx, others, placements)
     for (const event of others)
       answers.set(event, answerOf(event, event.id, placements.stackOf.get(event)!, true))
   }
+  if (sessions.length + updates.length > 0) await written
   for (const event of sessions) {
     answers.set(event, answerOf(event, event.id, await insertSessionEvent(tx, event), true))
   }
@@ -82,8 +126,39 @@ async function storeInTransaction(tx: Tx, batch: JudgedEvent[], names: string[])
     const { id, stackId } = await updateEvent(tx, event)
     answers.set(event, answerOf(event, id, stackId, false))
   }
-  await keepAnswers(tx, answers)
-  return batch.map((event) => answered(event, answers))
+  const reports = reportsOf([...inserts, ...updates], answers)
+  const marks = [...inserts, ...updates].flatMap((event) =>
+    event.episode ? { id: answers.get(event)!.id, event, mark: event.episode } : [],
+  )
+  written = Promise.all([
+    written,
+    insertReports(tx, reports),
+    markEpisodes(tx, marks),
+    keepAnswers(tx, answers),
+  ])
+  return { answers: batch.map((event) => answered(event, answers)), written }
+}
+
+/** The stored event with the externalID of this one. */
+function storedAs(references: Map<string, StoredReference>, { provider, externalID }: JudgedEvent) {
+  return externalID === null ? undefined : references.get(`${provider} ${externalID}`)
+}
+
+/** An event, and what was taken from it. */
+function withDerived(event: JudgedEvent): JudgedEvent[] {
+  return event.derived ? [event, ...event.derived] : [event]
+}
+
+/** Reports under the ids that their events have now: an update by externalID keeps the id of the first. */
+function reportsOf(events: JudgedEvent[], answers: Answers): ReportToWrite[] {
+  if (!events.some(({ report }) => report)) return []
+  const ids = new Map(Array.from(answers, ([event, { id }]) => [event.id, id]))
+  const idOf = (id: string) => ids.get(id) ?? id
+  return events.flatMap(({ id, report }) => {
+    if (!report) return []
+    const backups = report.backups.map((backup) => ({ ...backup, eventId: idOf(backup.eventId) }))
+    return { eventId: idOf(id), report: { ...report, backups } }
+  })
 }
 
 /** Carries the outcome out of a transaction that must leave nothing behind. */
@@ -104,8 +179,9 @@ export async function previewStack(db: Database, event: JudgedEvent): Promise<st
   for (;;) {
     try {
       await db.write.begin(async (tx) => {
-        const [answer] = await storeInTransaction(tx, [event], names)
-        throw new Undone(answer!.stackId)
+        const { answers, written } = await storeInTransaction(tx, [event], names)
+        await written
+        throw new Undone(answers[0]!.stackId)
       })
     } catch (error) {
       if (error instanceof Undone) return error.stackId
@@ -133,22 +209,21 @@ function answerOf(event: JudgedEvent, id: string, stackId: string, created: bool
 /** Names of everything that must not be written by two at once: series, external ids, idempotency keys. */
 function lockedNames(batch: JudgedEvent[]): string[] {
   const names: string[] = []
-  for (const event of batch) {
+  for (const event of batch.flatMap(withDerived)) {
     if (event.key !== null) names.push(seriesName(event.provider, event.key))
     if (event.externalID !== null) names.push(`external ${event.provider} ${event.externalID}`)
+    if (event.episode) names.push(episodesName(event))
     if (event.idempotency) names.push(`answer ${event.idempotency.tokenId} ${event.idempotency.key}`)
   }
   return names
 }
 
 type Answers = Map<JudgedEvent, Accepted>
+/** First answers by the name of their Idempotency-Key. */
+type Answered = Map<string, Accepted>
 
 /** Sets apart what was answered before, earlier in the batch included, and says how to find each event's answer. */
-async function answerRepeated(tx: Tx, batch: JudgedEvent[]) {
-  const known = await findAnswers(
-    tx,
-    batch.flatMap((event) => event.idempotency ?? []),
-  )
+function answerRepeated(known: Answered, batch: JudgedEvent[]) {
   const first = new Map<string, JudgedEvent>()
   const fresh = batch.filter((event) => {
     if (!event.idempotency) return true
@@ -181,44 +256,46 @@ async function findAnswers(
   return new Map(rows.map((row) => [answerName(row), row.answer]))
 }
 
-async function keepAnswers(tx: Tx, answers: Answers): Promise<void> {
+/** The statement has been sent when this returns. */
+function keepAnswers(tx: Tx, answers: Answers): Promise<unknown> {
   const rows = [...answers].flatMap(([{ idempotency }, answer]) =>
     idempotency ? { ...idempotency, answer } : [],
   )
-  if (rows.length === 0) return
-  await tx`
+  if (rows.length === 0) return Promise.resolve()
+  return tx`
     INSERT INTO idempotency (token_id, key, created_at, answer)
     SELECT "tokenId", key, now(), answer
     FROM json_to_recordset(${JSON.stringify(rows)}::json) AS q("tokenId" uuid, key text, answer json)
-    ON CONFLICT (token_id, key) DO UPDATE SET created_at = excluded.created_at, answer = excluded.answer`
+    ON CONFLICT (token_id, key) DO UPDATE SET created_at = excluded.created_at, answer = excluded.answer`.execute()
 }
 
 /**
  * An externalID that is stored already, or comes twice in the batch, is an update; all else is inserted at once.
  * `left` names the series that updates move events out of.
  */
-async function splitUpdates(tx: Tx, batch: JudgedEvent[]) {
+function splitUpdates(references: Map<string, StoredReference>, batch: JudgedEvent[]) {
   const named = batch.filter((event) => event.externalID !== null)
-  if (named.length === 0) return { inserts: batch, updates: [], left: [] }
-  const known = await findByExternalId(tx, named)
   const seen = new Set<string>()
   const updates = new Set<JudgedEvent>()
   for (const event of named) {
     const name = `${event.provider} ${event.externalID}`
-    if (known.has(name) || seen.has(name)) updates.add(event)
+    if (references.has(name) || seen.has(name)) updates.add(event)
     seen.add(name)
   }
-  const left = [...known.values()].flatMap(({ provider, key }) =>
+  const left = [...references.values()].flatMap(({ provider, key }) =>
     key === null ? [] : seriesName(provider, key),
   )
   return { inserts: batch.filter((event) => !updates.has(event)), updates: [...updates], left }
 }
 
-async function placeAll(tx: Tx, inserts: JudgedEvent[]): Promise<Placements> {
-  const series = await findNeighbours(
-    tx,
-    inserts.flatMap((e) => (e.key === null ? [] : [{ provider: e.provider, key: e.key, at: e.startDate }])),
+/** What has to be known of the series before events are placed; some of them may turn out to be no new ones. */
+function momentsOf(batch: JudgedEvent[]): Moment[] {
+  return batch.flatMap(({ provider, key, startDate: at, role }) =>
+    key === null || isSessionRole(role) ? [] : [{ provider, key, at }],
   )
+}
+
+function placeAll(series: Map<string, Series>, inserts: JudgedEvent[]): Placements {
   const placements: Placements = { stackOf: new Map(), opened: new Map(), moved: new Map(), fresh: new Set() }
   for (const event of inserts) {
     const at = event.startDate.getTime()

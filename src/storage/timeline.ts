@@ -4,17 +4,17 @@
  * later, or passes the filter only since then, may come once or not at all.
  */
 
-import type { PendingQuery, Row } from 'postgres'
 import type { StoredEvent, StoredStack } from '../event.ts'
 import { type Cursor, encodeCursor } from './cursor.ts'
-import { type Database, type Queryable, readTogether } from './database.ts'
-import { eventConditions, type Filter, stackConditions } from './filters.ts'
+import { type Database, type Queryable, readTogether, type Tx } from './database.ts'
+import { eventConditions, type Filter, type Fragment, stackConditions } from './filters.ts'
 import { type EventRow, eventColumns, eventOf, type StackHead, stackColumns, withLatest } from './rows.ts'
+import { type Search, searchEvents, searchStacks } from './search.ts'
+import type { Snapshot } from './snapshot.ts'
+import { comparePlaces, type Place, walkEvents, walkStacks } from './walk.ts'
+import { readWordIndex } from './word-index.ts'
 
 export type Page<T> = { items: T[]; nextCursor: string | null }
-
-/** Where a row stands in its list, and which state of the database that list is of. */
-type Place = { id: string; sortAt: Date; snapshot: string }
 
 /** A page of stacks, newest `lastEventAt` first. */
 export function listStacks(
@@ -23,104 +23,151 @@ export function listStacks(
   limit: number,
   cursor: Cursor | null,
 ): Promise<Page<StoredStack>> {
-  return readTogether(db, async (sql) => {
-    const rows = await (cursor ? laterStacks(sql, filter, limit, cursor) : firstStacks(sql, filter, limit))
-    const heads = rows.slice(0, limit).map(({ sortAt, snapshot, ...head }) => head)
-    return { items: await withLatest(sql, heads), nextCursor: cursorAfter(rows, limit) }
+  return readTogether(db, async (tx) => {
+    const places = await (cursor
+      ? laterStacks(tx, filter, limit + 1, cursor)
+      : stacksBefore(tx, filter, limit + 1, null))
+    if (places.length === 0) return { items: [], nextCursor: null }
+    const heads = await tx<StackHead[]>`
+      SELECT ${stackColumns(tx)} FROM stacks s LEFT JOIN stack_windows w ON w.stack_id = s.id
+      WHERE s.id IN (${idsOf(tx, places.slice(0, limit))})`
+    return page(tx, places, limit, cursor, await withLatest(tx, heads))
   })
 }
 
 /** A page of events, newest `startDate` first, of one stack or of all. */
-export async function listEvents(
+export function listEvents(
   db: Database,
-  filter: Filter & { stackId?: string },
+  filter: EventFilter,
   limit: number,
   cursor: Cursor | null,
 ): Promise<Page<StoredEvent>> {
-  const rows = await (cursor
-    ? laterEvents(db.read, filter, limit, cursor)
-    : firstEvents(db.read, filter, limit))
-  const items = rows.slice(0, limit).map(({ sortAt, snapshot, ...row }) => eventOf(row))
-  return { items, nextCursor: cursorAfter(rows, limit) }
+  return readTogether(db, async (tx) => {
+    const places = await (cursor
+      ? laterEvents(tx, filter, limit + 1, cursor)
+      : eventsBefore(tx, filter, limit + 1, null))
+    if (places.length === 0) return { items: [], nextCursor: null }
+    const rows = await tx<EventRow[]>`
+      SELECT ${eventColumns(tx, true)} FROM events e WHERE e.id IN (${idsOf(tx, places.slice(0, limit))})`
+    return page(tx, places, limit, cursor, rows.map(eventOf))
+  })
 }
 
-/** One row more than the page shows that there is another page. */
-function cursorAfter(rows: Place[], limit: number): string | null {
-  const last = rows.length > limit && rows[limit - 1]
-  return last ? encodeCursor({ at: last.sortAt, id: last.id, snapshot: last.snapshot }) : null
+function idsOf(tx: Tx, places: Place[]): Fragment {
+  return tx`SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(places.map(({ id }) => id))}::json)`
 }
 
-function firstStacks(sql: Queryable, filter: Filter, limit: number) {
-  return sql<(StackHead & Place)[]>`
-    SELECT ${stackColumns(sql)}, s.last_event_at AS "sortAt", pg_current_snapshot()::text AS snapshot
-    FROM (SELECT * FROM stacks s WHERE ${stackConditions(sql, filter)}
-          ORDER BY s.last_event_at DESC, s.id DESC LIMIT ${limit + 1}) s
-    LEFT JOIN stack_windows w ON w.stack_id = s.id
-    ORDER BY s.last_event_at DESC, s.id DESC`
+/** Items in the order of their places. One place more than the page shows that there is another page. */
+async function page<T extends { id: string }>(
+  tx: Tx,
+  places: Place[],
+  limit: number,
+  cursor: Cursor | null,
+  found: T[],
+): Promise<Page<T>> {
+  const byId = new Map(found.map((item) => [item.id, item]))
+  const items = places.slice(0, limit).flatMap(({ id }) => byId.get(id) ?? [])
+  const last = places.length > limit && places[limit - 1]
+  if (!last) return { items, nextCursor: null }
+  const snapshot = cursor?.snapshot ?? (await currentSnapshot(tx))
+  return { items, nextCursor: encodeCursor({ at: last.sortAt, id: last.id, snapshot }) }
+}
+
+async function currentSnapshot(tx: Tx): Promise<Snapshot> {
+  const [row] = await tx<{ snapshot: string }[]>`SELECT pg_current_snapshot()::text AS snapshot`
+  return row!.snapshot
+}
+
+/** The first stacks of the list, or of those that come after the cursor and did not change since its first page. */
+async function stacksBefore(tx: Tx, filter: Filter, limit: number, cursor: Cursor | null): Promise<Place[]> {
+  const further = cursor
+    ? tx`AND (s.last_event_at, s.id) < (${cursor.at}, ${cursor.id}::uuid)
+         AND pg_visible_in_snapshot(s.changed_tx, ${cursor.snapshot}::pg_snapshot)`
+    : tx``
+  const search = await searchOf(tx, filter, limit, cursor, further)
+  if (search) return searchStacks(tx, search)
+  return walkStacks(tx, filter, limit, further)
+}
+
+/** What to ask the index of words; null: there are no words, or the index is not filled yet. */
+async function searchOf(
+  tx: Tx,
+  { words, ...filter }: Filter,
+  limit: number,
+  cursor: Cursor | null,
+  further: Fragment,
+): Promise<Search | null> {
+  const index = words?.length ? await readWordIndex(tx) : null
+  if (index === null) return null
+  return { filter: { ...filter, words: words! }, index, limit, newest: cursor?.at ?? null, further }
 }
 
 /**
  * Stacks that did not change since the first page stand where they are; the others stand at the newest of the events
  * that they had then, which is looked up once for each (hence MATERIALIZED).
  */
-function laterStacks(sql: Queryable, filter: Filter, limit: number, { at, id, snapshot }: Cursor) {
-  const then = sql`${snapshot}::pg_snapshot`
-  return sql<(StackHead & Place)[]>`
+async function laterStacks(tx: Tx, filter: Filter, limit: number, cursor: Cursor): Promise<Place[]> {
+  const then = tx`${cursor.snapshot}::pg_snapshot`
+  const changed = await tx<Place[]>`
     WITH changed AS MATERIALIZED (
-      SELECT s.*, greatest(
+      SELECT s.id, greatest(
         (SELECT e.start_date FROM events e
          WHERE e.stack_id = s.id AND pg_visible_in_snapshot(e.placed_tx, ${then})
          ORDER BY e.start_date DESC LIMIT 1),
         (SELECT max(m.start_date) FROM event_moves m
-         WHERE m.stack_id = s.id AND ${wasThere(sql, then)})) AS sort_at
+         WHERE m.stack_id = s.id AND ${wasThere(tx, then)})) AS sort_at
       FROM stacks s
       WHERE s.changed_tx >= pg_snapshot_xmin(${then}) AND NOT pg_visible_in_snapshot(s.changed_tx, ${then})
-        AND ${stackConditions(sql, filter)}
+        AND ${stackConditions(tx, filter)}
     )
-    SELECT ${stackColumns(sql)}, s.sort_at AS "sortAt", ${snapshot} AS snapshot
-    FROM (
-      (SELECT s.*, s.last_event_at AS sort_at FROM stacks s
-       WHERE (s.last_event_at, s.id) < (${at}, ${id}::uuid) AND pg_visible_in_snapshot(s.changed_tx, ${then})
-         AND ${stackConditions(sql, filter)}
-       ORDER BY s.last_event_at DESC, s.id DESC LIMIT ${limit + 1})
-      UNION ALL
-      (SELECT * FROM changed s WHERE (s.sort_at, s.id) < (${at}, ${id}::uuid)
-       ORDER BY s.sort_at DESC, s.id DESC LIMIT ${limit + 1})
-    ) s LEFT JOIN stack_windows w ON w.stack_id = s.id
-    ORDER BY s.sort_at DESC, s.id DESC LIMIT ${limit + 1}`
+    SELECT c.id, c.sort_at AS "sortAt" FROM changed c WHERE (c.sort_at, c.id) < (${cursor.at}, ${cursor.id}::uuid)
+    ORDER BY c.sort_at DESC, c.id DESC LIMIT ${limit}`
+  return firstOf(limit, changed, await stacksBefore(tx, filter, limit, cursor))
 }
 
-type EventFilter = Filter & { stackId?: string }
+export type EventFilter = Filter & { stackId?: string }
 
-function firstEvents(sql: Queryable, filter: EventFilter, limit: number) {
-  return sql<(EventRow & Place)[]>`
-    SELECT ${eventColumns(sql, true)}, e.start_date AS "sortAt", pg_current_snapshot()::text AS snapshot
-    FROM events e
-    WHERE ${eventConditions(sql, filter)} ${ofStack(sql, filter)}
-    ORDER BY e.start_date DESC, e.id DESC LIMIT ${limit + 1}`
+/** The first events of the list, or of those that come after the cursor and did not move since its first page. */
+async function eventsBefore(
+  tx: Tx,
+  filter: EventFilter,
+  limit: number,
+  cursor: Cursor | null,
+): Promise<Place[]> {
+  const further = cursor
+    ? tx`AND (e.start_date, e.id) < (${cursor.at}, ${cursor.id}::uuid)
+         AND pg_visible_in_snapshot(e.placed_tx, ${cursor.snapshot}::pg_snapshot)`
+    : tx``
+  if (filter.stackId) {
+    return tx<Place[]>`
+      SELECT e.id, e.start_date AS "sortAt" FROM events e
+      WHERE ${eventConditions(tx, filter)} ${ofStack(tx, filter)} ${further}
+      ORDER BY e.start_date DESC, e.id DESC LIMIT ${limit}`
+  }
+  const search = await searchOf(tx, filter, limit, cursor, further)
+  if (search) return searchEvents(tx, search)
+  return walkEvents(tx, filter, limit, further)
 }
 
 /** Events that were stored before the first page, and those that moved since, in their old place. */
-function laterEvents(sql: Queryable, filter: EventFilter, limit: number, { at, id, snapshot }: Cursor) {
-  const then = sql`${snapshot}::pg_snapshot`
-  return sql<(EventRow & Place)[]>`
-    SELECT ${eventColumns(sql, true)}, e.sort_at AS "sortAt", ${snapshot} AS snapshot
-    FROM (
-      (SELECT e.*, e.start_date AS sort_at FROM events e
-       WHERE (e.start_date, e.id) < (${at}, ${id}::uuid) AND pg_visible_in_snapshot(e.placed_tx, ${then})
-         AND ${eventConditions(sql, filter)} ${ofStack(sql, filter)}
-       ORDER BY e.start_date DESC, e.id DESC LIMIT ${limit + 1})
-      UNION ALL
-      (SELECT e.*, m.start_date AS sort_at FROM event_moves m JOIN events e ON e.id = m.event_id
-       WHERE m.moved_tx >= pg_snapshot_xmin(${then}) AND ${wasThere(sql, then)}
-         AND (m.start_date, e.id) < (${at}, ${id}::uuid) AND ${eventConditions(sql, filter)} ${ofStack(sql, filter)}
-       ORDER BY m.start_date DESC, e.id DESC LIMIT ${limit + 1})
-    ) e
-    ORDER BY e.sort_at DESC, e.id DESC LIMIT ${limit + 1}`
+async function laterEvents(tx: Tx, filter: EventFilter, limit: number, cursor: Cursor): Promise<Place[]> {
+  const then = tx`${cursor.snapshot}::pg_snapshot`
+  const moved = await tx<Place[]>`
+    SELECT e.id, m.start_date AS "sortAt" FROM event_moves m JOIN events e ON e.id = m.event_id
+    WHERE m.moved_tx >= pg_snapshot_xmin(${then}) AND ${wasThere(tx, then)}
+      AND (m.start_date, e.id) < (${cursor.at}, ${cursor.id}::uuid)
+      AND ${eventConditions(tx, filter)} ${ofStack(tx, filter)}
+    ORDER BY m.start_date DESC, e.id DESC LIMIT ${limit}`
+  return firstOf(limit, moved, await eventsBefore(tx, filter, limit, cursor))
+}
+
+/** The first places of two lists together. */
+function firstOf(limit: number, a: Place[], b: Place[]): Place[] {
+  return [...a, ...b].sort(comparePlaces).slice(0, limit)
 }
 
 /** Old places, table `m`, that were the places of their events in a snapshot. */
-function wasThere(sql: Queryable, then: PendingQuery<Row[]>) {
+function wasThere(sql: Queryable, then: Fragment) {
   return sql`pg_visible_in_snapshot(m.placed_tx, ${then}) AND NOT pg_visible_in_snapshot(m.moved_tx, ${then})`
 }
 

@@ -5,6 +5,7 @@ import { eventColumnsOf } from './event-parameter.ts'
 import type { Interval, Placement } from './placement.ts'
 import { rearrangeSessions } from './rearrange-sessions.ts'
 import { holdStacks, refreshStacks } from './refresh-stacks.ts'
+import { isOutdated } from './replayed.ts'
 import { findNeighbours, seriesName, windowParameter } from './series.ts'
 import { stackOf } from './session-events.ts'
 import { isSessionRole } from './sessions.ts'
@@ -17,6 +18,8 @@ export type StoredReference = {
   /** Not null: it is an event of a session. */
   sessionKey: string | null
   startDate: Date
+  /** Id of the incoming event that wrote it last; null: not known. */
+  writtenBy: string | null
 }
 
 /** Hours for which pages know where an event was before it moved. */
@@ -27,10 +30,11 @@ export async function findByExternalId(
   tx: Tx,
   events: { provider: string; externalID: string | null }[],
 ): Promise<Map<string, StoredReference>> {
+  if (events.length === 0) return new Map()
   const wanted = events.map(({ provider, externalID }) => ({ provider, externalID }))
   const rows = await tx<(StoredReference & { externalID: string })[]>`
     SELECT e.id, e.stack_id AS "stackId", e.provider, e.external_id AS "externalID", s.key,
-           e.session_key AS "sessionKey", e.start_date AS "startDate"
+           e.session_key AS "sessionKey", e.start_date AS "startDate", e.written_by AS "writtenBy"
     FROM json_to_recordset(${JSON.stringify(wanted)}::json) AS q(provider text, "externalID" text)
     JOIN events e ON e.provider = q.provider AND e.external_id = q."externalID"
     JOIN stacks s ON s.id = e.stack_id`
@@ -44,6 +48,7 @@ export async function findByExternalId(
  */
 export async function updateEvent(tx: Tx, event: JudgedEvent): Promise<{ id: string; stackId: string }> {
   const stored = (await findByExternalId(tx, [event])).get(`${event.provider} ${event.externalID}`)!
+  if (isOutdated(event, stored.writtenBy)) return { id: stored.id, stackId: stored.stackId }
   await holdStacks(tx, [stored.stackId])
   if (stored.sessionKey !== null || isSessionRole(event.role)) return updateInSession(tx, stored, event)
   const stays = stored.key === event.key && stored.startDate.getTime() === event.startDate.getTime()
@@ -189,15 +194,15 @@ async function overwriteEvent(
       event_type = n."eventType", severity = n.severity, label = n.label, color = n.color, node = n.node, vmid = n.vmid,
       session_role = n."sessionRole", session_key = n."sessionKey", session_ms = n."sessionMs",
       closed_severity = n."closedSeverity", current_state = n."currentState", stack_title = n."stackTitle",
-      indicator = n.indicator, tags = n.tags, surface = n.surface, progress = n.progress, metadata = n.metadata,
+      indicator = n.indicator, tags = n.tags, surface = n.surface, progress = n.progress, metadata = n.metadata, facts = n.facts,
       payload = n.payload, acked_at = coalesce(e.acked_at, ${ackedAt}::timestamptz),
       dismissed_at = coalesce(e.dismissed_at, ${dismissedAt}::timestamptz), changed_tx = pg_current_xact_id(),
-      placed_tx = ${moves ? tx`pg_current_xact_id()` : tx`placed_tx`}
+      written_by = greatest(e.written_by, n."writtenBy"), placed_tx = ${moves ? tx`pg_current_xact_id()` : tx`placed_tx`}
     FROM json_to_record(${JSON.stringify(columns)}::json) AS n(
       title text, subtitle text, "startDate" timestamptz, "endDate" timestamptz, "eventType" text, severity smallint,
       label text, color text, node text, vmid text, "sessionRole" text, "sessionKey" text, "sessionMs" bigint,
       "closedSeverity" smallint, "currentState" boolean, "stackTitle" text, indicator json, tags text[], surface text,
-      progress json, metadata json, payload json)
+      progress json, metadata json, facts json, payload json, "writtenBy" uuid)
     WHERE e.id = ${stored.id}`
 }
 

@@ -1,5 +1,6 @@
 /** Which guest has a backup of which day. Instants are milliseconds. */
-import { type BackupStatus, type Interval, median, wasListening } from './history.ts'
+import type { BackupStatus } from '../guest.ts'
+import { type Interval, median, wasListening } from './history.ts'
 
 /** `absent`: none came, and it would have been heard. `unknown`: nobody can tell. */
 export type Cell = 'ok' | 'failed' | 'aborted' | 'absent' | 'unknown'

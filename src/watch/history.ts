@@ -1,7 +1,5 @@
 /** What the watch knows: reports that came, and when the server was there to hear them. Instants are milliseconds. */
-
-/** How the backup of one guest ended; `unparsed` is what could not be read, and never counts as good. */
-export type BackupStatus = 'ok' | 'failed' | 'aborted' | 'unparsed'
+import type { BackupStatus } from '../guest.ts'
 
 /** One guest's row of a report. */
 export type GuestResult = {

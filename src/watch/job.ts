@@ -22,7 +22,7 @@ export function watchJob(input: WatchInput): WatchResult {
     .filter((report) => report.endedAt <= input.now)
     .sort((a, b) => a.endedAt - b.endedAt || (a.id < b.id ? -1 : 1))
   const first = reports[0]
-  if (!first) return { verdicts: [], open: new Set(), expected: [] }
+  if (!first) return { verdicts: [], open: new Set(), expected: [], wakeAt: null }
   const { cluster, jobId } = first
   const job = createJob(input, cluster, jobId)
   for (const report of reports) {
@@ -206,8 +206,9 @@ function createJob(input: WatchInput, cluster: string, jobId: string) {
   /** Who used to be in it, and is not, although the node that had it has reported. */
   function closeRound(round: Round, at: number): void {
     round.closed = true
-    if ([...round.nodes.values()].some(({ incomplete, guests }) => incomplete || guests.length === 0)) return
-    const before = rounds.slice(0, -1).slice(-ROUNDS_OF_LEARNING)
+    recoverSaved(round, at)
+    if (isUnclear(round)) return
+    const before = clearRoundsBefore(round)
     if (before.length < ROUNDS_OF_LEARNING) return
     for (const [vmid, node] of before.at(-1)!.guests) {
       const report = round.nodes.get(node)
@@ -224,14 +225,42 @@ function createJob(input: WatchInput, cluster: string, jobId: string) {
     }
   }
 
+  /** The latest that tell who belongs to the job, in the order of time. */
+  function clearRoundsBefore(round: Round): Round[] {
+    const found: Round[] = []
+    for (let at = rounds.lastIndexOf(round) - 1; at >= 0 && found.length < ROUNDS_OF_LEARNING; at--) {
+      if (!isUnclear(rounds[at]!)) found.unshift(rounds[at]!)
+    }
+    return found
+  }
+
+  /** A guest that moved to another job is well again when that job has saved it. */
+  function recoverSaved(round: Round, at: number): void {
+    const [report] = round.nodes.values()
+    for (const { concern, guests, dueAt } of [...open.values()]) {
+      const vmid = guests[0]?.vmid
+      if (concern !== 'absent' || vmid === undefined || !report) continue
+      if (input.savedElsewhere(vmid, dueAt, at)) recover('absent', vmid, report)
+    }
+  }
+
   function result(): WatchResult {
     const expected = [...streams.values()].flatMap((stream) => {
       const due = nextDue(stream.slots, input.rhythm)
       if (!due) return []
       return { cluster, jobId, node: stream.node, at: due.at, deadline: deadlineOf(stream, due) }
     })
-    return { verdicts, open: new Set(open.keys()), expected }
+    const pending = rounds.at(-1)
+    const times = expected.map(({ deadline }) => deadline)
+    if (pending && !pending.closed) times.push(settledAt(pending))
+    const wakeAt = times.length > 0 ? Math.min(...times) : null
+    return { verdicts, open: new Set(open.keys()), expected, wakeAt }
   }
 
   return { advance, take, result }
+}
+
+/** Who is not in it may have been in it: an empty table tells of a run that was refused before it began. */
+function isUnclear({ nodes }: Round): boolean {
+  return [...nodes.values()].some(({ incomplete, guests }) => incomplete || guests.length === 0)
 }

@@ -48,4 +48,11 @@ export type WatchInput = {
   now: number
 }
 
-export type WatchResult = { verdicts: Verdict[]; open: Set<string>; expected: Expected[] }
+export type WatchResult = {
+  /** In the order in which they became true, but for those of one report. */
+  verdicts: Verdict[]
+  open: Set<string>
+  expected: Expected[]
+  /** Until then nothing changes unless a report comes; null: for ever. */
+  wakeAt: number | null
+}

@@ -36,9 +36,7 @@ const changeSchema = z
 
 /** What an edited score would have done to the past. */
 export function backtestRoutes({ db, library, now, readBody }: BacktestDeps) {
-  const api = createApi()
-
-  api.openapi(
+  return createApi().openapi(
     createRoute({
       method: 'post',
       path: '/scores/{provider}/backtest',
@@ -91,8 +89,6 @@ export function backtestRoutes({ db, library, now, readBody }: BacktestDeps) {
       return c.json({ items: items.map(changeView), scanned, unreadable, nextCursor }, 200)
     },
   )
-
-  return api
 }
 
 function changeView(change: BacktestChange) {

@@ -28,9 +28,7 @@ const deliverySchema = z
 
 /** Every attempt to deliver, accepted or refused; never a secret, never a body. */
 export function deliveryRoutes({ db }: DeliveryDeps) {
-  const api = createApi()
-
-  api.openapi(
+  return createApi().openapi(
     createRoute({
       method: 'get',
       path: '/deliveries',
@@ -60,6 +58,4 @@ export function deliveryRoutes({ db }: DeliveryDeps) {
       return c.json({ items, nextCursor: rows.length > limit ? items.at(-1)!.id : null }, 200)
     },
   )
-
-  return api
 }

@@ -1,9 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { readJsonBody } from '../../adapters/json.ts'
-import { parseTempoPayload } from '../../adapters/tempo.ts'
 import { notFound } from '../../errors.ts'
 import type { IncomingEvent, JudgedEvent } from '../../event.ts'
-import { judgeEvent } from '../../ingest/judge.ts'
+import { dialectOfBody } from '../../ingest/dialects.ts'
+import { completeEvent, judgeEvent } from '../../ingest/judge.ts'
 import { replayEvent } from '../../ingest/replay.ts'
 import type { Catalog } from '../../scores/catalog.ts'
 import { explainEvent } from '../../scores/explain.ts'
@@ -71,9 +71,9 @@ export function explainRoutes({ db, catalog, now, readBody }: ExplainDeps) {
   }
 
   async function ofPayload(value: Record<string, unknown>) {
-    const { event, warnings: more } = parseTempoPayload(value, { now: now(), provider: null })
+    const { event, warnings: more } = dialectOfBody(value).parse(value, { now: now(), provider: null })
     const judged = judge(event, value)
-    return { event, stackId: await previewStack(db, judged), more }
+    return { event: completeEvent(event).event, stackId: await previewStack(db, judged), more }
   }
 
   function judge(event: IncomingEvent, payload: Record<string, unknown>): JudgedEvent {

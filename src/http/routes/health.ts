@@ -11,7 +11,11 @@ export function healthRoutes(current: () => Health) {
       method: 'get',
       path: '/health',
       summary: '200 while events can be accepted',
-      responses: { 200: json(HealthSchema, 'Ready'), 503: json(HealthSchema, 'Events cannot be accepted') },
+      description: '`degraded`: the database is away, and events go to the spool.',
+      responses: {
+        200: json(HealthSchema, 'Ready, or degraded'),
+        503: json(HealthSchema, 'Events cannot be accepted'),
+      },
     }),
     (c) => {
       const health = current()

@@ -1,21 +1,20 @@
-import { claimedProvider, parseTempoPayload } from '../../adapters/tempo.ts'
+import { z } from '@hono/zod-openapi'
 import { TempoError } from '../../errors.ts'
-import type { Dialect, Receiver } from '../../ingest/receive.ts'
-import { AcceptedSchema, ProblemSchema } from '../../wire.ts'
+import { dialectOf } from '../../ingest/dialects.ts'
+import type { Receiver } from '../../ingest/receive.ts'
+import { AcceptedSchema, ProblemSchema, SpooledSchema } from '../../wire.ts'
 import { createApi } from '../api.ts'
 import type { BodyReader } from '../body.ts'
+import { secretOf } from '../caller.ts'
 import { addressOf } from '../connection.ts'
-import { INGEST_ROUTES, secretOf } from '../guard.ts'
+import { INGEST_ROUTES } from '../guard.ts'
 import { PayloadSchema } from '../payload-schema.ts'
+import { SAFE_HEADERS } from '../problem.ts'
 
 export type IngestDeps = { receive: Receiver['receive']; readBody: BodyReader }
 
-const tempoDialect: Dialect = { claimedProvider, parse: parseTempoPayload }
-
-/** The dialect that an ingest path speaks. */
-export function dialectOf(_path: string): Dialect {
-  return tempoDialect
-}
+/** Given to the answer as they are; the context would make an object of the class Headers of them for each. */
+const HEADERS = { 'Content-Type': 'application/json', ...SAFE_HEADERS }
 
 /** Where senders post events: never a redirect, whatever the Content-Type, with or without a trailing slash. */
 export function ingestRoutes({ receive, readBody }: IngestDeps) {
@@ -33,7 +32,10 @@ export function ingestRoutes({ receive, readBody }: IngestDeps) {
         idempotencyKey: c.req.header('idempotency-key') ?? null,
         readBody: () => readBody(c),
       })
-      return c.json(answer, 200)
+      return new Response(JSON.stringify(answer), {
+        status: 'spooled' in answer ? 202 : 200,
+        headers: HEADERS,
+      })
     })
     api.all(path, (c) => {
       c.header('Allow', 'POST')
@@ -46,31 +48,51 @@ export function ingestRoutes({ receive, readBody }: IngestDeps) {
     })
   }
 
-  const problem = (description: string) => ({
-    description,
-    content: { 'application/problem+json': { schema: ProblemSchema } },
-  })
-  for (const path of ['/ingest', '/events']) {
+  for (const [path, schema, summary] of DOCUMENTED) {
     api.openAPIRegistry.registerPath({
       method: 'post',
       path,
-      summary: 'Send an event',
+      summary,
       description:
         'The body is read as JSON whatever the Content-Type. A trailing slash makes no difference.',
-      request: { body: { required: true, content: { 'application/json': { schema: PayloadSchema } } } },
+      request: { body: { required: true, content: { 'application/json': { schema } } } },
       responses: {
         200: {
           description: 'Stored and synced to disk',
           content: { 'application/json': { schema: AcceptedSchema } },
         },
+        202: {
+          description: 'Synced to disk, because the database is away; it will be stored by itself',
+          content: { 'application/json': { schema: SpooledSchema } },
+        },
         401: problem('No token, not a good one, or not bound to the provider'),
         413: problem('Body too large'),
         422: problem('Not JSON, or not a valid event; the body is kept in quarantine'),
         429: problem('Above the limit of the token'),
-        503: problem('Not stored; send it again'),
+        503: problem('Neither database nor disk can take it; send it again'),
       },
     })
   }
 
   return api
+}
+
+const NativeSchema = z
+  .object({
+    title: z.string(),
+    message: z.string(),
+    severity: z.string().openapi({ example: 'error' }),
+    timestamp: z.int().openapi({ description: 'Unix seconds' }),
+    fields: z.record(z.string(), z.string()).nullable().optional(),
+  })
+  .openapi('ProxmoxNotification')
+
+const DOCUMENTED = [
+  ['/ingest', PayloadSchema, 'Send an event'],
+  ['/events', PayloadSchema, 'Send an event'],
+  ['/ingest/proxmox', NativeSchema, 'Send a notification of Proxmox as Proxmox renders it'],
+] as const
+
+function problem(description: string) {
+  return { description, content: { 'application/problem+json': { schema: ProblemSchema } } }
 }

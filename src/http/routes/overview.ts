@@ -5,7 +5,7 @@ import type { Catalog } from '../../scores/catalog.ts'
 import type { Database } from '../../storage/database.ts'
 import { countBySpan, countProviders } from '../../storage/overview.ts'
 import { createApi } from '../api.ts'
-import { filterShape, instant, json, problems } from '../parameters.ts'
+import { filterShape, instant, json, notATimeZone, problems, requireTimeZone } from '../parameters.ts'
 
 export type OverviewDeps = { db: Database; catalog: () => Catalog; now: () => Date }
 
@@ -31,76 +31,72 @@ const cellSchema = z
 
 /** What there is at a glance: the providers, and how much happened when. */
 export function overviewRoutes({ db, catalog, now }: OverviewDeps) {
-  const api = createApi()
-
-  api.openapi(
-    createRoute({
-      method: 'get',
-      path: '/sources',
-      summary: 'Providers with name, colour, events, last seen and worst open severity',
-      responses: { 200: json(z.object({ items: z.array(sourceSchema) }), 'All sources'), ...problems },
-    }),
-    async (c) => {
-      const scores = catalog()
-      const items = (await countProviders(db)).map(({ worstOpen, lastSeenAt, provider, events }) => ({
-        provider,
-        ...scores.nameOf(provider),
-        events,
-        lastSeenAt: lastSeenAt.toISOString(),
-        worstOpenSeverity: worstOpen,
-        worstOpenBand: worstOpen && bandOf(worstOpen),
-      }))
-      return c.json({ items }, 200)
-    },
-  )
-
-  api.openapi(
-    createRoute({
-      method: 'get',
-      path: '/heatmap',
-      summary: 'Events and worst severity per hour or day; empty spans are left out',
-      request: {
-        query: z.object({
-          from: instant.optional(),
-          to: instant.optional(),
-          tz: z.string().max(64).default('UTC').openapi({ example: 'Europe/Berlin' }),
-          unit: z.enum(['hour', 'day']).default('hour'),
-          provider: filterShape.provider,
-        }),
+  return createApi()
+    .openapi(
+      createRoute({
+        method: 'get',
+        path: '/sources',
+        summary: 'Providers with name, colour, events, last seen and worst open severity',
+        responses: { 200: json(z.object({ items: z.array(sourceSchema) }), 'All sources'), ...problems },
+      }),
+      async (c) => {
+        const scores = catalog()
+        const items = (await countProviders(db)).map(({ worstOpen, lastSeenAt, provider, events }) => ({
+          provider,
+          ...scores.nameOf(provider),
+          events,
+          lastSeenAt: lastSeenAt.toISOString(),
+          worstOpenSeverity: worstOpen,
+          worstOpenBand: worstOpen && bandOf(worstOpen),
+        }))
+        return c.json({ items }, 200)
       },
-      responses: {
-        200: json(
-          z.object({
-            from: z.iso.datetime(),
-            to: z.iso.datetime(),
-            tz: z.string(),
-            unit: z.enum(['hour', 'day']),
-            items: z.array(cellSchema),
+    )
+    .openapi(
+      createRoute({
+        method: 'get',
+        path: '/heatmap',
+        summary: 'Events and worst severity per hour or day; empty spans are left out',
+        request: {
+          query: z.object({
+            from: instant.optional(),
+            to: instant.optional(),
+            tz: z.string().max(64).default('UTC').openapi({ example: 'Europe/Berlin' }),
+            unit: z.enum(['hour', 'day']).default('hour'),
+            provider: filterShape.provider,
           }),
-          'Cells in the order of time',
-        ),
-        ...problems,
+        },
+        responses: {
+          200: json(
+            z.object({
+              from: z.iso.datetime(),
+              to: z.iso.datetime(),
+              tz: z.string(),
+              unit: z.enum(['hour', 'day']),
+              items: z.array(cellSchema),
+            }),
+            'Cells in the order of time',
+          ),
+          ...problems,
+        },
+      }),
+      async (c) => {
+        const { tz, unit, provider, ...span } = c.req.valid('query')
+        const cellMs = unit === 'hour' ? DAY_MS / 24 : DAY_MS
+        const to = span.to ?? now()
+        const from = span.from ?? new Date(to.getTime() - (unit === 'hour' ? DAY_MS : 366 * DAY_MS))
+        requireSpan(from, to, cellMs)
+        requireTimeZone(tz)
+        const cells = await countBySpan(db, { from, to, tz, unit, provider }).catch(refuseTimeZone)
+        const items = cells.map(({ at, count, severity }) => ({
+          start: at.toISOString(),
+          count,
+          severity,
+          band: bandOf(severity),
+        }))
+        return c.json({ from: from.toISOString(), to: to.toISOString(), tz, unit, items }, 200)
       },
-    }),
-    async (c) => {
-      const { tz, unit, provider, ...span } = c.req.valid('query')
-      const cellMs = unit === 'hour' ? DAY_MS / 24 : DAY_MS
-      const to = span.to ?? now()
-      const from = span.from ?? new Date(to.getTime() - (unit === 'hour' ? DAY_MS : 366 * DAY_MS))
-      requireSpan(from, to, cellMs)
-      requireTimeZone(tz)
-      const cells = await countBySpan(db, { from, to, tz, unit, provider }).catch(refuseTimeZone)
-      const items = cells.map(({ at, count, severity }) => ({
-        start: at.toISOString(),
-        count,
-        severity,
-        band: bandOf(severity),
-      }))
-      return c.json({ from: from.toISOString(), to: to.toISOString(), tz, unit, items }, 200)
-    },
-  )
-
-  return api
+    )
 }
 
 function requireSpan(from: Date, to: Date, cellMs: number): void {
@@ -112,21 +108,7 @@ function requireSpan(from: Date, to: Date, cellMs: number): void {
   }
 }
 
-function requireTimeZone(tz: string): void {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: tz })
-    if (!/^[+-]/.test(tz)) return
-  } catch {
-    // Answered below with all other names that are none.
-  }
-  throw notATimeZone()
-}
-
 /** The database may not know each zone that we do. SQLSTATE 22023: invalid parameter value. */
 function refuseTimeZone(error: { code?: unknown }): never {
   throw error.code === '22023' ? notATimeZone() : error
-}
-
-function notATimeZone(): Error {
-  return invalidInput('request', [{ path: 'tz', message: 'is not a time zone such as Europe/Berlin' }])
 }

@@ -26,66 +26,63 @@ const bulkAnswer = z.object({ ids: z.array(z.uuid()), changed: z.int() })
 
 /** Acknowledging and dismissing, and their undo: of one stack or event, or of many by ids or by filter. */
 export function triageRoutes({ db, catalog }: TriageDeps) {
-  const api = createApi()
-
-  api.openapi(
-    createRoute({
-      method: 'post',
-      path: '/stacks/{id}/{verb}',
-      summary: 'Acknowledge, unacknowledge, dismiss or restore a stack with all its events',
-      request: { params: oneParams },
-      responses: { 200: json(StackSchema, 'The stack afterwards'), ...problems, ...notFoundProblem },
-    }),
-    async (c) => {
-      const { id, verb } = c.req.valid('param')
-      await triageStacks(db, verb, [id])
-      const stack = await findStack(db, id)
-      if (!stack) throw notFound(`The stack ${id}`)
-      return c.json(stackView(stack, catalog()), 200)
-    },
-  )
-
-  api.openapi(
-    createRoute({
-      method: 'post',
-      path: '/events/{id}/{verb}',
-      summary: 'Acknowledge, unacknowledge, dismiss or restore one event',
-      request: { params: oneParams },
-      responses: { 200: json(EventSchema, 'The event afterwards'), ...problems, ...notFoundProblem },
-    }),
-    async (c) => {
-      const { id, verb } = c.req.valid('param')
-      await triageEvents(db, verb, [id])
-      const event = await findEvent(db, id)
-      if (!event) throw notFound(`The event ${id}`)
-      return c.json(eventView(event, catalog()), 200)
-    },
-  )
-
-  for (const [what, change] of [
-    ['stacks', triageStacks],
-    ['events', triageEvents],
-  ] as const) {
-    api.openapi(
+  return createApi()
+    .openapi(
       createRoute({
         method: 'post',
-        path: `/${what}/{verb}`,
-        summary: `The same for many ${what}, by ids or by filter`,
-        description: 'The filter names what exists now; what arrives later is not touched.',
-        request: {
-          params: z.object({ verb }),
-          body: { required: true, content: { 'application/json': { schema: bulkBody } } },
-        },
-        responses: { 200: json(bulkAnswer, 'Ids that were found'), ...problems },
+        path: '/stacks/{id}/{verb}',
+        summary: 'Acknowledge, unacknowledge, dismiss or restore a stack with all its events',
+        request: { params: oneParams },
+        responses: { 200: json(StackSchema, 'The stack afterwards'), ...problems, ...notFoundProblem },
       }),
       async (c) => {
-        const body = c.req.valid('json')
-        const wanted = 'ids' in body ? body.ids : await idsOf(db, what, filterOf(body.filter))
-        const ids = await change(db, c.req.valid('param').verb, wanted)
-        return c.json({ ids, changed: ids.length }, 200)
+        const { id, verb } = c.req.valid('param')
+        await triageStacks(db, verb, [id])
+        const stack = await findStack(db, id)
+        if (!stack) throw notFound(`The stack ${id}`)
+        return c.json(stackView(stack, catalog()), 200)
       },
     )
-  }
+    .openapi(
+      createRoute({
+        method: 'post',
+        path: '/events/{id}/{verb}',
+        summary: 'Acknowledge, unacknowledge, dismiss or restore one event',
+        request: { params: oneParams },
+        responses: { 200: json(EventSchema, 'The event afterwards'), ...problems, ...notFoundProblem },
+      }),
+      async (c) => {
+        const { id, verb } = c.req.valid('param')
+        await triageEvents(db, verb, [id])
+        const event = await findEvent(db, id)
+        if (!event) throw notFound(`The event ${id}`)
+        return c.json(eventView(event, catalog()), 200)
+      },
+    )
+    .openapi(bulkRoute('stacks'), async (c) => {
+      const body = c.req.valid('json')
+      const wanted = 'ids' in body ? body.ids : await idsOf(db, 'stacks', filterOf(body.filter))
+      const ids = await triageStacks(db, c.req.valid('param').verb, wanted)
+      return c.json({ ids, changed: ids.length }, 200)
+    })
+    .openapi(bulkRoute('events'), async (c) => {
+      const body = c.req.valid('json')
+      const wanted = 'ids' in body ? body.ids : await idsOf(db, 'events', filterOf(body.filter))
+      const ids = await triageEvents(db, c.req.valid('param').verb, wanted)
+      return c.json({ ids, changed: ids.length }, 200)
+    })
+}
 
-  return api
+function bulkRoute<T extends 'stacks' | 'events'>(what: T) {
+  return createRoute({
+    method: 'post',
+    path: `/${what}/{verb}` as `/${T}/{verb}`,
+    summary: `The same for many ${what}, by ids or by filter`,
+    description: 'The filter names what exists now; what arrives later is not touched.',
+    request: {
+      params: z.object({ verb }),
+      body: { required: true, content: { 'application/json': { schema: bulkBody } } },
+    },
+    responses: { 200: json(bulkAnswer, 'Ids that were found'), ...problems },
+  })
 }

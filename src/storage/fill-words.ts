@@ -1,0 +1,107 @@
+/** Fills the index of words, apart from the way of those who write events (docs/adr/0008-reads.md). */
+import type { Database, Tx } from './database.ts'
+import { retryRaces } from './races.ts'
+import type { Snapshot } from './snapshot.ts'
+import { isTail } from './word-index.ts'
+import { EVENT_TEXT, SPAN_KEYS } from './words.ts'
+
+/** Key of the advisory lock of who fills; any constant would do. */
+const FILLING_LOCK = 7776_0004
+/** Above all ids. */
+const NO_ID_YET = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+
+/** `events`: how many were looked at. `more`: there is more to do at once. */
+export type Filled = { events: number; more: boolean }
+
+/**
+ * Brings the index nearer to the events, at most `limit` of them, in one transaction. Null: another server is at it.
+ * Progress is a position (docs/adr/0003-ids-and-positions.md), so that no transaction is missed that was long under way.
+ * A database whose index was never filled, or that was restored, is gone through by ids, the newest first.
+ */
+export async function fillWords(db: Database, limit: number): Promise<Filled | null> {
+  const fill = async (tx: Tx) => {
+    const [lock] = await tx<
+      { mine: boolean }[]
+    >`SELECT pg_try_advisory_xact_lock(${FILLING_LOCK}::bigint) AS mine`
+    if (!lock!.mine) return null
+    await tx`SELECT set_config('synchronous_commit', 'off', true)`
+    const state = await readState(tx)
+    if (state.position === null) return begin(tx, state.now)
+    const changed = await fillChanged(tx, state.position, state.now, limit)
+    if (changed.more || changed.events >= limit || state.above === null) return changed
+    const older = await fillBelow(tx, state.above, limit - changed.events)
+    return { events: changed.events + older.events, more: older.more }
+  }
+  // Who was waiting for the lock has a snapshot from before the other's end.
+  return retryRaces(
+    async () => (await db.read.begin('isolation level repeatable read', fill)) as Filled | null,
+  )
+}
+
+/** The position is null when nothing is filled, or when it is none of this database. */
+async function readState(
+  tx: Tx,
+): Promise<{ position: Snapshot | null; above: string | null; now: Snapshot }> {
+  await tx`INSERT INTO words_position DEFAULT VALUES ON CONFLICT DO NOTHING`
+  const [row] = await tx<{ position: Snapshot | null; above: string | null; now: Snapshot }[]>`
+    SELECT CASE WHEN pg_snapshot_xmax(position::pg_snapshot) <= pg_snapshot_xmax(pg_current_snapshot())
+           THEN position END AS position, above, pg_current_snapshot()::text AS now
+    FROM words_position FOR UPDATE`
+  return row!
+}
+
+/** What is there now is to be gone through by ids; what comes later is a change. */
+async function begin(tx: Tx, now: Snapshot): Promise<Filled> {
+  await tx`UPDATE words_position SET position = ${now}, above = ${NO_ID_YET}::uuid`
+  return { events: 0, more: true }
+}
+
+/** Takes in what changed since the position, in the order of transactions, as many whole ones as the limit lets. */
+async function fillChanged(tx: Tx, position: Snapshot, now: Snapshot, limit: number): Promise<Filled> {
+  const rows = await tx<{ id: string; transaction: string }[]>`
+    SELECT e.id, e.changed_tx::text AS transaction FROM events e WHERE ${isTail(tx, position)}
+    ORDER BY e.changed_tx LIMIT ${limit + 1}`
+  const cut = rows.length > limit ? rows[limit]!.transaction : null
+  const taken = cut === null ? rows : rows.filter(({ transaction }) => transaction !== cut)
+  // One transaction that is more than the limit can only be a load of a whole database.
+  if (cut !== null && taken.length === 0) return begin(tx, now)
+  await write(
+    tx,
+    taken.map(({ id }) => id),
+  )
+  const reached = cut === null ? now : snapshotBefore(now, BigInt(cut))
+  if (reached !== position) await tx`UPDATE words_position SET position = ${reached}`
+  return { events: taken.length, more: cut !== null }
+}
+
+/** The part of a snapshot that is of transactions before `end`. */
+export function snapshotBefore(snapshot: Snapshot, end: bigint): Snapshot {
+  const underWay = snapshot
+    .split(':')[2]!
+    .split(',')
+    .filter((id) => id !== '' && BigInt(id) < end)
+  return `${underWay[0] ?? end}:${end}:${underWay.join(',')}`
+}
+
+async function fillBelow(tx: Tx, above: string, limit: number): Promise<Filled> {
+  const rows = await tx<{ id: string }[]>`
+    SELECT id FROM events WHERE id < ${above}::uuid ORDER BY id DESC LIMIT ${limit}`
+  await write(
+    tx,
+    rows.map(({ id }) => id),
+  )
+  const more = rows.length === limit
+  await tx`UPDATE words_position SET above = ${more ? rows.at(-1)!.id : null}::uuid`
+  return { events: rows.length, more }
+}
+
+/** Writes what differs: an acknowledgement changes an event, not its words. */
+async function write(tx: Tx, ids: string[]): Promise<void> {
+  if (ids.length === 0) return
+  await tx`
+    INSERT INTO event_words AS w (event_id, spans, body)
+    SELECT e.id, ${tx.unsafe(SPAN_KEYS)}, lower(${tx.unsafe(EVENT_TEXT)}) FROM events e
+    WHERE e.id IN (SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(ids)}::json))
+    ON CONFLICT (event_id) DO UPDATE SET spans = excluded.spans, body = excluded.body
+    WHERE (w.spans, w.body) IS DISTINCT FROM (excluded.spans, excluded.body)`
+}

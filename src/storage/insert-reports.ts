@@ -1,0 +1,57 @@
+import type { BackupReport } from '../guest.ts'
+import type { Tx } from './database.ts'
+
+/** A report, and the id of the event that brought it. */
+export type ReportToWrite = { eventId: string; report: BackupReport }
+
+/**
+ * Sends what reports say of guests, in the transaction of their events and without waiting in between; a report that is
+ * there already is replaced. Guests are written in the order of their keys, so that two servers never wait for each
+ * other in a circle.
+ */
+export function insertReports(tx: Tx, reports: ReportToWrite[]): Promise<unknown> {
+  if (reports.length === 0) return Promise.resolve()
+  const ids = JSON.stringify(reports.map(({ eventId }) => eventId))
+  const heads = reports.map(({ eventId, report: { backups: _backups, ...head } }) => ({ eventId, ...head }))
+  const backups = reports.flatMap(({ eventId, report }) =>
+    report.backups.map((backup) => ({ reportId: eventId, ...backup })),
+  )
+  const parameter = JSON.stringify(backups)
+  return Promise.all(
+    [
+      tx`DELETE FROM guest_backups
+         WHERE report_id IN (SELECT value::uuid FROM json_array_elements_text(${ids}::json))`,
+      tx`DELETE FROM backup_reports
+         WHERE event_id IN (SELECT value::uuid FROM json_array_elements_text(${ids}::json))`,
+      tx`
+        INSERT INTO backup_reports (event_id, cluster, node, job_id, started_at, ended_at, incomplete, reason)
+        SELECT * FROM json_to_recordset(${JSON.stringify(heads)}::json) AS r(
+          "eventId" uuid, cluster text, node text, "jobId" text, "startedAt" timestamptz, "endedAt" timestamptz,
+          incomplete boolean, reason text)`,
+      tx`
+        INSERT INTO guest_backups (id, report_id, event_id, cluster, node, vmid, name, status, started_at,
+                                   duration_seconds, size_bytes, file, job_id, log)
+        SELECT * FROM json_to_recordset(${parameter}::json) AS b(
+          id uuid, "reportId" uuid, "eventId" uuid, cluster text, node text, vmid text, name text, status text,
+          "startedAt" timestamptz, "durationSeconds" int, "sizeBytes" bigint, file text, "jobId" text, log text)`,
+      tx`
+        INSERT INTO guests AS g (cluster, vmid, name, node, first_seen_at, last_seen_at, last_success_at, last_status)
+        SELECT cluster, vmid, (array_agg(name ORDER BY "startedAt" DESC))[1],
+               (array_agg(node ORDER BY "startedAt" DESC))[1], min("startedAt"), max("startedAt"),
+               max("startedAt") FILTER (WHERE status = 'ok'), (array_agg(status ORDER BY "startedAt" DESC))[1]
+        FROM json_to_recordset(${parameter}::json) AS b(
+          cluster text, vmid text, name text, node text, status text, "startedAt" timestamptz)
+        GROUP BY cluster, vmid ORDER BY cluster, vmid
+        ON CONFLICT (cluster, vmid) DO UPDATE SET
+          name = CASE WHEN excluded.last_seen_at >= g.last_seen_at THEN coalesce(excluded.name, g.name)
+                      ELSE g.name END,
+          node = CASE WHEN excluded.last_seen_at >= g.last_seen_at THEN coalesce(excluded.node, g.node)
+                      ELSE g.node END,
+          last_status = CASE WHEN excluded.last_seen_at >= g.last_seen_at THEN excluded.last_status
+                             ELSE g.last_status END,
+          first_seen_at = least(g.first_seen_at, excluded.first_seen_at),
+          last_seen_at = greatest(g.last_seen_at, excluded.last_seen_at),
+          last_success_at = greatest(g.last_success_at, excluded.last_success_at)`,
+    ].map((statement) => statement.execute()),
+  )
+}

@@ -1,0 +1,195 @@
+/**
+ * Lists of what holds certain words, first page first. The index of words gives its matches in no order, and the list
+ * in order does not know the words. So both are asked in turn, in growing steps, and whichever has a whole page first
+ * is done: the beginning of the list, row by row, which suits frequent words and filters that leave little; and the matches
+ * of the newest stretch of time, then of longer ones, which suits rare words. What a page costs depends on how
+ * frequent its words are, not on how many events there are (docs/adr/0008-reads.md).
+ */
+import type { Tx } from './database.ts'
+import { eventConditions, type Filter, type Fragment, stackConditions } from './filters.ts'
+import { comparePlaces, type Place, spanning, walkEvents, walkStacks } from './walk.ts'
+import { matchesIn, matchingEvents, matchingStacks, type WordIndex } from './word-index.ts'
+
+export type Search = {
+  filter: Filter & { words: string[] }
+  index: WordIndex
+  limit: number
+  /** The newest instant that a row of the page can have; null: any. */
+  newest: Date | null
+  /** Narrows table `s`, or `e`, more. */
+  further: Fragment
+  /** Tests make the first steps small. */
+  steps?: Steps
+}
+
+/** Rows that are looked through at first, and rows of the whole list in the first stretch of time. */
+export type Steps = { look: number; stretch: number }
+const STEPS: Steps = { look: 200, stretch: 1_000 }
+/** Rows that are looked through at the most. */
+const LOOK_MOST = 12_800
+/** How much more is looked through the next time, and how much longer the next stretch is, at least and at most. */
+const LOOK_FACTOR = { least: 2, most: 8 }
+const STRETCH_FACTOR = { least: 4, most: 32 }
+/** How many times the rows of a page the next step should hold, by what the one before held. */
+const MARGIN = 2
+
+const HOUR_MS = 3_600_000
+/** What is looked through at once: stacks, and their events. */
+const MOST_STACKS = 2_000
+const MOST_EVENTS = 40_000
+
+/** The first events that match, newest start first. */
+export async function searchEvents(tx: Tx, search: Search): Promise<Place[]> {
+  const { filter, index, limit, further, steps = STEPS } = search
+  const { words, ...rest } = filter
+  const look = async (count: number) => {
+    const places = await walkEvents(tx, rest, count, further)
+    return keep(places, await matchingEvents(tx, words, index, idsOf(places)), count, limit)
+  }
+  const [ends] = await tx<Ends[]>`
+    SELECT (SELECT max(start_date) FROM events) AS newest, (SELECT min(start_date) FROM events) AS oldest,
+      (SELECT e.start_date FROM events e WHERE true ${since(tx, tx`e.start_date`, search)}
+       ORDER BY e.start_date DESC OFFSET ${steps.stretch} LIMIT 1) AS near`
+  const ask = async (window: Window | null) => {
+    const matches = matchesIn(tx, words, index, window)
+    const rows = await tx<Place[]>`
+      SELECT e.id, e.start_date AS "sortAt" FROM (${matches}) m JOIN events e ON e.id = m.id
+      WHERE ${eventConditions(tx, rest)} ${since(tx, tx`e.start_date`, search)} ${further}
+        ${window ? tx`AND e.start_date >= ${new Date(window.from)}` : tx``}
+      ORDER BY e.start_date DESC, e.id DESC LIMIT ${limit}`
+    return { rows, complete: rows.length >= limit || window === null || window.isLast }
+  }
+  return inTurn(search, ends!, look, ask)
+}
+
+/** The first stacks of which an event matches, newest last event first. */
+export async function searchStacks(tx: Tx, search: Search): Promise<Place[]> {
+  const { filter, index, limit, further, steps = STEPS } = search
+  const { words, ...rest } = filter
+  const { to } = filter
+  const look = async (count: number) => {
+    const places = await walkStacks(tx, rest, count, further)
+    const matching = await stacksAmong(tx, search, idsOf(places))
+    return matching && keep(places, matching, count, limit)
+  }
+  const [ends] = await tx<Ends[]>`
+    SELECT (SELECT max(last_event_at) FROM stacks) AS newest, (SELECT min(start_date) FROM events) AS oldest,
+      (SELECT s.last_event_at FROM stacks s WHERE true ${since(tx, tx`s.last_event_at`, search)}
+       ORDER BY s.last_event_at DESC OFFSET ${steps.stretch} LIMIT 1) AS near`
+  const behind = async () => (to ? ((await matchingSpans(tx, search, to, to, null)) ?? []) : [])
+  const ask = async (window: Window | null) => {
+    const matches = matchesIn(tx, words, index, window && { ...window, from: window.from - HOUR_MS })
+    const rows = await tx<Place[]>`
+      WITH m AS MATERIALIZED (
+        SELECT DISTINCT e.stack_id FROM (${matches}) m JOIN events e ON e.id = m.id)
+      SELECT s.id, s.last_event_at AS "sortAt" FROM m JOIN stacks s ON s.id = m.stack_id
+      WHERE ${stackConditions(tx, rest)} ${since(tx, tx`s.last_event_at`, search)} ${further}
+        ${window ? tx`AND s.last_event_at >= ${new Date(window.from)}` : tx``}
+      ORDER BY s.last_event_at DESC, s.id DESC LIMIT ${limit}`
+    if (!window) return { rows: merge(limit, await behind(), rows), complete: true }
+    if (rows.length < limit && !window.isLast) return { rows, complete: false }
+    const least = rows.length < limit ? new Date(window.from) : rows.at(-1)!.sortAt
+    const older = await matchingSpans(tx, search, new Date(window.from - HOUR_MS), least, MOST_STACKS)
+    if (older === null) return { rows, complete: false }
+    return { rows: merge(limit, await behind(), rows, older), complete: true }
+  }
+  return inTurn(search, ends!, look, ask)
+}
+
+const idsOf = (places: Place[]) => places.map(({ id }) => id)
+
+/** `complete`: nothing that comes before their last is missing, and they fill the page or there are no more. */
+type Step = { rows: Place[]; complete: boolean }
+
+/** What matches among the first `count` places. */
+function keep(places: Place[], matching: Set<string>, count: number, limit: number): Step {
+  const rows = places.filter(({ id }) => matching.has(id)).slice(0, limit)
+  return { rows, complete: rows.length >= limit || places.length < count }
+}
+
+/** The first places of several lists, which may share some. */
+function merge(limit: number, ...lists: Place[][]): Place[] {
+  const byId = new Map(lists.flat().map((place) => [place.id, place]))
+  return [...byId.values()].sort(comparePlaces).slice(0, limit)
+}
+
+/** Which of the stacks match; null when they hold too many events to look through. */
+async function stacksAmong(tx: Tx, { filter, index }: Search, ids: string[]): Promise<Set<string> | null> {
+  const [sum] = await tx<{ events: number }[]>`
+    SELECT coalesce(sum(event_count), 0)::int AS events FROM stacks
+    WHERE id IN (SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(ids)}::json))`
+  return sum!.events > MOST_EVENTS ? null : matchingStacks(tx, filter.words, index, ids)
+}
+
+/**
+ * Stacks that begin before `at`, end at `least` or later, and match; null when there are more than `most` of one length,
+ * or they hold too many events. Without `most` they are looked through however many they are.
+ */
+async function matchingSpans(
+  tx: Tx,
+  search: Search,
+  at: Date,
+  least: Date,
+  most: number | null,
+): Promise<Place[] | null> {
+  const { words, ...rest } = search.filter
+  const { newest, further, index } = search
+  const narrowed = tx`${newest ? tx`AND s.last_event_at <= ${newest}` : tx``} ${further}`
+  const places = await tx<Place[]>`
+    SELECT x.id, x.sort_at AS "sortAt" FROM (${spanning(tx, rest, at, least, most, narrowed)}) x`
+  if (most !== null && places.length >= most) return null
+  const ids = idsOf(places)
+  const matching =
+    most === null ? await matchingStacks(tx, words, index, ids) : await stacksAmong(tx, search, ids)
+  return matching && places.filter(({ id }) => matching.has(id))
+}
+
+/** The newest and the oldest instant of all, and one some rows into the list; null: there are not so many. */
+type Ends = { newest: Date | null; near: Date | null; oldest: Date | null }
+
+/** A stretch of time. `isLast`: the filter's time begins with it. */
+type Window = { from: number; to: number; isLast: boolean }
+
+/**
+ * Looks through the beginning of the list, then asks for a stretch of time, and both again in larger steps; in the end for
+ * all of time, which is null. Looking goes on only where the filter leaves out much that the index finds.
+ */
+async function inTurn(
+  { filter, limit, newest, steps = STEPS }: Search,
+  ends: Ends,
+  look: (count: number) => Promise<Step | null>,
+  ask: (window: Window | null) => Promise<Step>,
+): Promise<Place[]> {
+  if (ends.newest === null) return []
+  const to = Math.min(...[ends.newest, newest, filter.to].flatMap((at) => at?.getTime() ?? []))
+  const oldest = ends.oldest?.getTime() ?? to
+  const least = filter.from?.getTime() ?? Number.NEGATIVE_INFINITY
+  // Of events that a clock far off has put into the future there are few.
+  const present = Math.max(Math.min(to, Date.now()), ends.near?.getTime() ?? 0)
+  const isNarrow = Boolean(filter.vmid || filter.node || filter.provider || filter.severity)
+  let length = ends.near ? present - ends.near.getTime() + 1 : Number.POSITIVE_INFINITY
+  let count = steps.look
+  for (let first = true; ; first = false) {
+    if (first || (isNarrow && count <= LOOK_MOST)) {
+      const looked = await look(count)
+      if (looked?.complete) return looked.rows
+      count *= factor(limit, looked?.rows.length ?? 0, LOOK_FACTOR)
+    }
+    const from = Math.max(present - length, least)
+    if (from <= oldest) return (await ask(null)).rows
+    const { rows, complete } = await ask({ from, to, isLast: from === least })
+    if (complete) return rows
+    if (from === least) return (await ask(null)).rows
+    length *= factor(limit, rows.length, STRETCH_FACTOR)
+  }
+}
+
+/** How much larger the next step should be, when this one held so many rows. */
+function factor(limit: number, found: number, { least, most }: { least: number; most: number }): number {
+  return Math.ceil(Math.min(Math.max((MARGIN * limit) / Math.max(found, 1), least), most))
+}
+
+/** Rows at or before the newest that the page can have; their end is part of the filter. */
+function since(tx: Tx, column: Fragment, { newest, filter }: Search): Fragment {
+  return tx`${newest ? tx`AND ${column} <= ${newest}` : tx``} ${filter.to ? tx`AND ${column} < ${filter.to}` : tx``}`
+}

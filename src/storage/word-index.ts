@@ -1,0 +1,97 @@
+/** Statements on the index of words, and on the events that it does not know yet (docs/adr/0008-reads.md). */
+import type { Tx } from './database.ts'
+import { type Fragment, wordConditions } from './filters.ts'
+import type { Snapshot } from './snapshot.ts'
+import { likePattern, spanKeys } from './words.ts'
+
+/** What is known of the index. */
+export type WordIndex = {
+  /** Up to where it is filled. */
+  position: Snapshot
+  /** Letters beyond ASCII make up words too; which PostgreSQL takes for letters is a matter of the database's locale. */
+  isWide: boolean
+}
+
+/**
+ * Null: the index is not filled yet. For the rest of the transaction, statements are planned for what they search for, and
+ * for an index where there is one: estimates for rare words and for many short stretches of indexes are far off.
+ */
+export async function readWordIndex(tx: Tx): Promise<WordIndex | null> {
+  const [row] = await tx<WordIndex[]>`
+    SELECT position, cardinality(show_trgm('яяя')) > 0 AS "isWide", set_config('plan_cache_mode', 'force_custom_plan', true),
+           set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)
+    FROM words_position
+    WHERE above IS NULL AND pg_snapshot_xmax(position::pg_snapshot) <= pg_snapshot_xmax(pg_current_snapshot())`
+  return row ? { position: row.position, isWide: row.isWide } : null
+}
+
+/** Rows of table `e` that changed since the index was brought up to date. */
+export function isTail(tx: Tx, position: Snapshot): Fragment {
+  return tx`(e.changed_tx >= pg_snapshot_xmin(${position}::pg_snapshot)
+    AND e.changed_tx < pg_snapshot_xmax(pg_current_snapshot())
+    AND NOT pg_visible_in_snapshot(e.changed_tx, ${position}::pg_snapshot))`
+}
+
+/** A stretch of time in milliseconds, both inclusive. */
+export type Stretch = { from: number; to: number }
+
+/** Ids of the events that match: by the index those that start in the stretch, and all that the index does not know yet. */
+export function matchesIn(tx: Tx, words: string[], index: WordIndex, stretch: Stretch | null): Fragment {
+  const keys = stretch && spanKeys(stretch.from, stretch.to).join(',')
+  const tail = isTail(tx, index.position)
+  return tx`
+    SELECT e.id FROM event_words w JOIN events e ON e.id = w.event_id
+    WHERE ${keys === null ? tx`true` : tx`w.spans && string_to_array(${keys}, ',')::int[]`}
+      AND ${bodyConditions(tx, words, index)} AND NOT ${tail}
+    UNION ALL
+    SELECT e.id FROM events e WHERE ${tail} ${wordConditions(tx, words)}`
+}
+
+/** Those of the events that match. */
+export async function matchingEvents(
+  tx: Tx,
+  words: string[],
+  index: WordIndex,
+  ids: string[],
+): Promise<Set<string>> {
+  const rows = await tx<{ id: string }[]>`
+    SELECT e.id FROM ${withWords(tx)} WHERE e.id IN (${asIds(tx, ids)}) AND ${isMatch(tx, words, index)}`
+  return new Set(rows.map(({ id }) => id))
+}
+
+/** Those of the stacks of which an event matches. */
+export async function matchingStacks(
+  tx: Tx,
+  words: string[],
+  index: WordIndex,
+  ids: string[],
+): Promise<Set<string>> {
+  const rows = await tx<{ id: string }[]>`
+    SELECT DISTINCT e.stack_id AS id FROM ${withWords(tx)}
+    WHERE e.stack_id IN (${asIds(tx, ids)}) AND ${isMatch(tx, words, index)}`
+  return new Set(rows.map(({ id }) => id))
+}
+
+const withWords = (tx: Tx) => tx`events e LEFT JOIN event_words w ON w.event_id = e.id`
+
+const asIds = (tx: Tx, ids: string[]) =>
+  tx`SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(ids)}::json)`
+
+/** What the index does not know, or knows as it was, is looked at itself. */
+function isMatch(tx: Tx, words: string[], index: WordIndex): Fragment {
+  return tx`CASE WHEN ${isTail(tx, index.position)} THEN true ${wordConditions(tx, words)}
+                 ELSE ${bodyConditions(tx, words, index)} END`
+}
+
+/**
+ * All words occur in what table `w` holds of an event. A word without three letters or digits in a row has no trigram; the
+ * index would be gone through from end to end for it, so it is looked for in the rows.
+ */
+function bodyConditions(tx: Tx, words: string[], { isWide }: WordIndex): Fragment {
+  const hasTrigram = isWide ? /[\p{L}\p{N}]{3}/u : /[a-z0-9]{3}/i
+  const condition = (word: string) =>
+    hasTrigram.test(word)
+      ? tx`w.body LIKE lower(${likePattern(word)})`
+      : tx`strpos(w.body, lower(${word})) > 0`
+  return words.map(condition).reduce((all, next) => tx`${all} AND ${next}`)
+}
