@@ -4,32 +4,61 @@ import { isBuiltin } from 'node:module'
 import { posix } from 'node:path'
 import { type Import, readEnvUses, readImports, tokenize } from './read-imports.ts'
 
-const VOCABULARY = ['event', 'access', 'wire', 'errors']
-const CORE = [...VOCABULARY, 'closest', 'log', 'scores', 'adapters', 'auth', 'watch']
-const EDGE = [...CORE, 'config', 'ingest', 'storage']
-const TOP = [...EDGE, 'http', 'notify', 'releasers', 'open-storage', 'open-library', 'admin-token']
+const VOCABULARY = ['event', 'access', 'guest', 'wire', 'errors']
+const CORE = [...VOCABULARY, 'closest', 'log', 'scores', 'adapters', 'auth', 'watch', 'spool']
+const EDGE = [...CORE, 'config', 'connect', 'ingest', 'storage']
+const TOP = [
+  ...EDGE,
+  'http',
+  'notify',
+  'releasers',
+  'open-storage',
+  'open-library',
+  'open-ingest',
+  'open-tokens',
+  'readiness',
+  'repeat',
+  'admin-token',
+  'retention',
+  'start-retention',
+  'start-indexing',
+  'start-watching',
+]
 
 /** What each room (a folder of src, or a file in it) may import beside itself. */
 const ROOMS: Record<string, string[]> = {
-  event: ['errors'],
+  event: ['errors', 'guest'],
   access: ['event', 'errors'],
+  guest: [],
   wire: ['event', 'access', 'errors'],
   errors: VOCABULARY,
   closest: [],
   log: VOCABULARY,
-  config: VOCABULARY,
+  config: [...VOCABULARY, 'retention'],
+  retention: [...VOCABULARY, 'closest'],
   scores: [...VOCABULARY, 'closest'],
   adapters: [...VOCABULARY, 'closest'],
+  // How a sender is set up: text only.
+  connect: [...VOCABULARY, 'adapters'],
   watch: VOCABULARY,
   auth: [...VOCABULARY, 'log'],
   storage: [...VOCABULARY, 'log'],
+  // It is handed what it calls; it knows neither database nor dialects.
+  spool: [...VOCABULARY, 'log'],
   ingest: CORE,
   notify: [...CORE, 'ingest'],
   http: EDGE,
   // Parts of the composition that the commands use too, while no server runs.
   releasers: [],
+  readiness: ['log'],
   'open-library': [...VOCABULARY, 'log', 'config', 'scores', 'storage', 'releasers'],
   'open-storage': [...VOCABULARY, 'log', 'config', 'storage', 'releasers'],
+  'start-retention': [...VOCABULARY, 'log', 'storage', 'retention', 'releasers'],
+  'start-watching': [...EDGE, 'releasers', 'repeat'],
+  'open-ingest': [...EDGE, 'releasers'],
+  'open-tokens': [...EDGE, 'releasers', 'repeat'],
+  repeat: ['log', 'releasers'],
+  'start-indexing': [...VOCABULARY, 'log', 'storage', 'releasers'],
   'admin-token': [...VOCABULARY, 'log', 'config', 'storage', 'auth'],
   app: TOP,
   commands: [...TOP, 'app'],

@@ -291,7 +291,8 @@ test('a database that is not there is one clear line, soon', async (t) => {
     [env.DATABASE_URL!.replace(/tempo_test_\w+/, 'none'), /^The database refused: .*"none" does not exist/],
   ]
   const attempts = urls.flatMap(([url, line]) =>
-    [['serve'], ['token', 'list']].map(async (command) => {
+    // A server waits for a database that is away, and listens meanwhile.
+    [...(url.includes('/none') ? [['serve']] : []), ['token', 'list']].map(async (command) => {
       const refused = await tempo(command, { ...env, DATABASE_URL: url })
       assertRefused(refused, line)
       assert.match(refused.stderr, /^.*Check DATABASE_URL.*\n$/)

@@ -149,7 +149,7 @@ describe('the first admin token', () => {
     const second = await startTestServer({ database: server.database })
     t.after(second.stop)
     assert.equal(second.app.firstAdminToken, null)
-    assert.deepEqual(await readdir(second.dataDir), [])
+    assert.deepEqual(await readdir(second.dataDir), ['tokens.json'])
     assert.equal((await second.get('/api/v1/tokens', server.adminToken)).status, 200)
   })
 
@@ -158,7 +158,7 @@ describe('the first admin token', () => {
     const own = await startTestServer({ env: { TEMPO_ADMIN_TOKEN: chosen } })
     t.after(own.stop)
     assert.equal(own.app.firstAdminToken, null)
-    assert.deepEqual(await readdir(own.dataDir), [])
+    assert.deepEqual(await readdir(own.dataDir), ['tokens.json'])
     assert.equal((await own.get('/api/v1/tokens', chosen)).status, 200)
     assert.equal((await own.get('/api/v1/tokens', `${chosen}.`)).status, 401)
     assert.deepEqual((await own.get('/api/v1/tokens', chosen)).body.items, [])
@@ -240,6 +240,8 @@ test('after a busy session no secret is in the log, in an answer, or in a file b
   for (const status of [200, 401, 403, 404, 405, 413, 422, 500]) {
     if (status !== 405) assert.ok(statuses.has(status), `no ${status} in this session`)
   }
+  // The refused body that quarantine could not take.
+  await eventually(async () => (await readdir(join(own.dataDir, 'spool')).catch(() => [])).length === 0)
   const files = (await readdir(own.dataDir, { recursive: true, withFileTypes: true })).filter((file) =>
     file.isFile(),
   )
@@ -263,7 +265,9 @@ test('after a busy session no secret is in the log, in an answer, or in a file b
   for (const secret of secrets) {
     const traces = tracesOf(secret)
     for (const [where, text] of texts) {
-      for (const trace of traces) assert.ok(!text.includes(trace), `${where} holds a trace of a token`)
+      // The copy of the token book holds the hash, as the database does, for its owner alone.
+      const forbidden = where === 'tokens.json' ? traces.slice(0, 2) : traces
+      for (const trace of forbidden) assert.ok(!text.includes(trace), `${where} holds a trace of a token`)
     }
     // The database holds the hash, and nothing else of it.
     for (const trace of traces.slice(0, 2)) assert.ok(!dump!.text.includes(trace))

@@ -255,7 +255,7 @@ test('an outage of the database is answered 503 to who comes, and who is there g
   })
   await stream.wait(({ event }) => event === 'ready')
   await proxy.refuse()
-  await eventually(async () => (await own.get('/health', null)).status === 503)
+  await eventually(async () => (await own.get('/health', null)).body.status === 'degraded')
   const late = await openEventStream(`${own.url}/api/v1/stream`, own.adminToken)
   assert.equal(late.response.status, 503)
   await proxy.restore()

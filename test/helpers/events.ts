@@ -43,6 +43,8 @@ export function judgedEvent(given: Partial<JudgedEvent> = {}): JudgedEvent {
     acked: false,
     dismissed: false,
     metadata: {},
+    facts: null,
+    derivedFrom: null,
     payload: {},
     warnings: [],
     idempotency: null,

@@ -10,3 +10,8 @@ export function loadFixtures(dialect: string): { name: string; bytes: Buffer }[]
     bytes: readFileSync(new URL(`${dialect}/${name}`, FIXTURES)),
   }))
 }
+
+/** One body, by its path in test/fixtures. */
+export function readFixture(path: string): Buffer {
+  return readFileSync(new URL(path, FIXTURES))
+}

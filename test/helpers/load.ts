@@ -2,10 +2,15 @@
 import assert from 'node:assert/strict'
 import type { Database } from '../../src/storage/database.ts'
 import { assertInvariants } from './invariants.ts'
+import { eventually } from './server.ts'
 
 export type Load = {
-  /** Id of the event by the mark in its metadata: what was answered with 200. */
+  /** Id of the event by the mark in its metadata: what was answered with 200 or 202. */
   answered: Map<string, string>
+  /** How many of them were answered with 202. */
+  spooled: () => number
+  /** Milliseconds of the answer that took longest. */
+  slowest: () => number
   /** Other answers, by status. */
   refused: Map<number, number>
   /** Lets each sender end with the answer that it waits for. */
@@ -18,6 +23,8 @@ let marks = 0
 export function startLoad(url: string, token: string, senders = 16): Load {
   const answered = new Map<string, string>()
   const refused = new Map<number, number>()
+  let spooled = 0
+  let slowest = 0
   let stopped = false
 
   async function send(): Promise<void> {
@@ -30,13 +37,16 @@ export function startLoad(url: string, token: string, senders = 16): Load {
       mark,
     }
     const body = JSON.stringify({ providerIdentifier: 'com.proxmox', title: 'backup', metadata })
+    const begun = performance.now()
     const response = await fetch(`${url}/ingest`, {
       method: 'POST',
       headers: { 'X-Tempo-Token': token },
       body,
     })
     const answer = (await response.json()) as { id: string }
-    if (response.status === 200) answered.set(mark, answer.id)
+    slowest = Math.max(slowest, performance.now() - begun)
+    if (response.status === 202) spooled++
+    if (response.ok) answered.set(mark, answer.id)
     else refused.set(response.status, (refused.get(response.status) ?? 0) + 1)
   }
 
@@ -51,6 +61,8 @@ export function startLoad(url: string, token: string, senders = 16): Load {
   const loops = Array.from({ length: senders }, loop)
   return {
     answered,
+    spooled: () => spooled,
+    slowest: () => slowest,
     refused,
     stop: async () => {
       stopped = true
@@ -59,13 +71,23 @@ export function startLoad(url: string, token: string, senders = 16): Load {
   }
 }
 
-/** Everything that was answered with 200 is there exactly once, and the stacks agree with their events. */
+/**
+ * Everything that was accepted is there exactly once, as soon as the spool is empty, and the stacks agree with their
+ * events.
+ */
 export async function assertStored(db: Database, loads: Load[]): Promise<void> {
-  const rows = await db.read<{ id: string; mark: string }[]>`SELECT id, metadata->>'mark' AS mark FROM events`
+  const read = () => db.read<{ id: string; mark: string }[]>`SELECT id, metadata->>'mark' AS mark FROM events`
+  const marks = loads.flatMap(({ answered }) => [...answered.keys()])
+  const rows = await eventually(async () => {
+    // Away itself for a moment, perhaps.
+    const found = await read().catch(() => [])
+    const present = new Set(found.map(({ mark }) => mark))
+    return marks.every((mark) => present.has(mark)) && found
+  }, 30_000).catch(read)
   const byMark = Map.groupBy(rows, ({ mark }) => mark)
   for (const [mark, id] of loads.flatMap(({ answered }) => [...answered])) {
     const found = byMark.get(mark)?.map((row) => row.id)
-    assert.deepEqual(found, [id], `${mark} was answered with 200`)
+    assert.deepEqual(found, [id], `${mark} was accepted`)
   }
   const repeated = [...byMark].filter(([, events]) => events.length > 1)
   assert.deepEqual(repeated, [], 'no event is there twice, answered or not')

@@ -1,0 +1,111 @@
+/** This server, as `tempo serve` starts it. */
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { unknownSettings } from '../../src/config.ts'
+import { createClient, type DatabaseTarget } from '../../src/storage/database.ts'
+import { DATABASE } from '../../src/storage/embedded-cluster.ts'
+import { locate, SOCKET_PORT } from '../../src/storage/embedded-folder.ts'
+import { findPostmaster } from '../../src/storage/embedded-postmaster.ts'
+import { writeBodies } from '../bodies.ts'
+import { type Child, type Env, freePort, runProgram, startService } from '../child.ts'
+import { type Bench, CannotRun, type Contender, type Running } from '../contender.ts'
+import { readSettings } from '../postgres.ts'
+import { runWrk, type Target } from '../wrk.ts'
+
+const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+const PROMISE = 'stored: committed and synced to disk'
+
+export type TempoServer = { service: Child; target: Target; dataDir: string }
+
+/** Starts it with an empty data folder, and makes a token as for Proxmox. */
+export async function startTempo(
+  bench: Pick<Bench, 'folder' | 'makeFolder'>,
+  env: Env,
+): Promise<TempoServer> {
+  const dataDir = await bench.makeFolder('tempo')
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const all = { TEMPO_HOST: '127.0.0.1', TEMPO_PORT: String(port), TEMPO_DATA_DIR: dataDir, ...env }
+  const service = await startService({
+    command: process.execPath,
+    args: [CLI, 'serve'],
+    env: all,
+    logFile: join(bench.folder, `tempo-${port}.log`),
+    readyUrl: `${url}/health`,
+  })
+  const create = [CLI, 'token', 'create', '--name', 'bench', '--provider', 'com.proxmox']
+  const token = (await runProgram(process.execPath, create, all)).trim()
+  const bodiesFile = await writeBodies(bench.folder, 'proxmox')
+  return { service, target: { url: `${url}/ingest`, bodiesFile, token }, dataDir }
+}
+
+/** Where its embedded database answers, and the process that it is. */
+export async function embeddedTarget(dataDir: string): Promise<{ target: DatabaseTarget; pid: number }> {
+  const postmaster = await findPostmaster(await locate(dataDir))
+  if (!postmaster?.socketDir) throw new Error(`no database runs in ${dataDir}`)
+  const target = { host: postmaster.socketDir, port: SOCKET_PORT, user: DATABASE, database: DATABASE }
+  return { target, pid: postmaster.pid }
+}
+
+/** On the PostgreSQL of the benchmark. */
+async function startOnPostgres(bench: Bench, env: Env): Promise<Running> {
+  const database = await bench.postgres.createDatabase()
+  const { service, target } = await startTempo(bench, { DATABASE_URL: database.url, ...env })
+  return {
+    pid: service.pid,
+    log: service.log,
+    load: (load) => runWrk(target, load),
+    postmaster: bench.postgres.pid,
+    countRows: async () => (await database.sql`SELECT count(*)::int AS count FROM events`)[0]!.count,
+    stop: async () => {
+      await service.stop()
+      await database.drop()
+    },
+  }
+}
+
+/** With its own embedded database, as `npm start` does. */
+async function startOutOfTheBox(bench: Bench): Promise<Running> {
+  const { service, target, dataDir } = await startTempo(bench, {})
+  const embedded = await embeddedTarget(dataDir)
+  const { sql } = createClient(embedded.target, { max: 1 })
+  bench.note(`the embedded database: ${await readSettings(sql)}`)
+  return {
+    pid: service.pid,
+    log: service.log,
+    load: (load) => runWrk(target, load),
+    postmaster: embedded.pid,
+    countRows: async () => (await sql`SELECT count(*)::int AS count FROM events`)[0]!.count,
+    stop: async () => {
+      await sql.end()
+      await service.stop()
+    },
+  }
+}
+
+const ONE_BY_ONE = { TEMPO_WRITE_BATCH: '1' }
+
+export const tempoOneByOne: Contender = {
+  name: 'one-by-one',
+  title: 'this server, one transaction per event',
+  promise: PROMISE,
+  prepare: async () => {
+    const [unknown] = unknownSettings(ONE_BY_ONE)
+    if (unknown) throw new CannotRun(unknown)
+  },
+  start: (bench) => startOnPostgres(bench, ONE_BY_ONE),
+}
+
+export const tempo: Contender = {
+  name: 'tempo',
+  title: 'this server',
+  promise: PROMISE,
+  start: (bench) => startOnPostgres(bench, {}),
+}
+
+export const tempoEmbedded: Contender = {
+  name: 'embedded',
+  title: 'this server, out of the box',
+  promise: PROMISE,
+  start: startOutOfTheBox,
+}

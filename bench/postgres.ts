@@ -1,0 +1,145 @@
+/** The PostgreSQL of the contenders that bring none: the packaged one, with the settings of any fresh installation. */
+import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { createClient, type DatabaseTarget, type Sql } from '../src/storage/database.ts'
+import { startEmbedded } from '../src/storage/embedded.ts'
+import { childrenOf } from './procfs.ts'
+
+/** A database for one round. */
+export type RoundDatabase = {
+  name: string
+  url: string
+  sql: Sql
+  drop: () => Promise<void>
+}
+
+export type BenchPostgres = {
+  /** The postmaster. */
+  pid: number
+  /** Folder of its socket, a host to libpq. */
+  host: string
+  port: number
+  user: string
+  settings: string
+  createDatabase: () => Promise<RoundDatabase>
+  stop: () => Promise<void>
+}
+
+/** The defaults of PostgreSQL 18, where the embedded one is set up for little memory. */
+const DEFAULTS = {
+  max_connections: '100',
+  shared_buffers: '128MB',
+  maintenance_work_mem: '64MB',
+  effective_cache_size: '4GB',
+  min_wal_size: '80MB',
+  max_wal_size: '1GB',
+  wal_level: 'replica',
+  max_wal_senders: '10',
+  max_worker_processes: '8',
+  max_logical_replication_workers: '4',
+  max_parallel_workers_per_gather: '2',
+  max_parallel_maintenance_workers: '2',
+  autovacuum_max_workers: '3',
+  io_method: 'worker',
+}
+
+const SHOWN = [
+  'fsync',
+  'synchronous_commit',
+  'full_page_writes',
+  'wal_sync_method',
+  'wal_level',
+  'shared_buffers',
+  'max_wal_size',
+  'max_connections',
+  'data_checksums',
+]
+
+/** Starts it in `dataDir`. */
+export async function startPostgres(dataDir: string): Promise<BenchPostgres> {
+  const options = { dataDir, role: 'command' as const, label: 'bench' }
+  const first = await startEmbedded(options)
+  await asAdmin(first, async (sql) => {
+    for (const [name, value] of Object.entries(DEFAULTS))
+      await sql.unsafe(`ALTER SYSTEM SET ${name} = '${value}'`)
+  })
+  await first.stop()
+  const embedded = await startEmbedded(options)
+  const settings = await asAdmin(embedded, readSettings)
+  let count = 0
+  return {
+    pid: embedded.pid,
+    host: embedded.host,
+    port: embedded.port,
+    user: embedded.user,
+    settings,
+    createDatabase: async () => {
+      const name = `bench_${++count}`
+      // A round must not pay for the pages that the one before has left to be written.
+      await asAdmin(embedded, async (sql) => {
+        await sql.unsafe(`CREATE DATABASE ${name}`)
+        await sql.unsafe('CHECKPOINT')
+      })
+      const url = `postgres://${embedded.user}@localhost:${embedded.port}/${name}?host=${embedded.host}`
+      const { sql } = createClient({ url }, { max: 1 })
+      return {
+        name,
+        url,
+        sql,
+        drop: async () => {
+          await sql.end()
+          await asAdmin(embedded, (sql) => sql.unsafe(`DROP DATABASE ${name} WITH (FORCE)`))
+        },
+      }
+    },
+    stop: () => embedded.stop(),
+  }
+}
+
+async function asAdmin<T>(target: DatabaseTarget, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const place = 'url' in target ? target : { ...pick(target) }
+  const { sql } = createClient(place, { max: 1 })
+  try {
+    return await work(sql)
+  } finally {
+    await sql.end()
+  }
+}
+
+/** An embedded database has more than the driver understands. */
+function pick({ host, port, user, database }: Exclude<DatabaseTarget, { url: string }>): DatabaseTarget {
+  return { host, port, user, database }
+}
+
+/** Version and settings that decide how fast it may be, in a line. */
+export async function readSettings(sql: Sql): Promise<string> {
+  const rows = await sql<
+    { name: string; value: string }[]
+  >`SELECT name, current_setting(name) AS value FROM pg_settings WHERE name = ANY(${['server_version', ...SHOWN]})`
+  const values = new Map(rows.map(({ name, value }) => [name, value]))
+  return [
+    `PostgreSQL ${values.get('server_version')}`,
+    ...SHOWN.map((name) => `${name} ${values.get(name)}`),
+  ].join(', ')
+}
+
+/** The postmaster with all its children. */
+export function processesOf(postmaster: number): number[] {
+  return [postmaster, ...childrenOf(postmaster)]
+}
+
+/** Median milliseconds that the disk below `folder` takes to make a page durable, which bounds a lone sender. */
+export function measureSync(folder: string): number {
+  const path = join(folder, 'sync')
+  const file = openSync(path, 'w')
+  const page = Buffer.alloc(8192, 1)
+  const times = Array.from({ length: 200 }, () => {
+    const begun = performance.now()
+    writeSync(file, page, 0, page.length, 0)
+    fdatasyncSync(file)
+    return performance.now() - begun
+  })
+  closeSync(file)
+  rmSync(path)
+  return times.sort((a, b) => a - b)[100]!
+}

@@ -1,0 +1,158 @@
+/**
+ * The benchmark of the way in: this server and its peers, in turn, on one PostgreSQL, under one load generator. Run by
+ * `npm run bench`; docs/performance.md tells what it measures.
+ */
+import { writeFile } from 'node:fs/promises'
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { averageSize } from './bodies.ts'
+import { type Bench, CannotRun, type Contender } from './contender.ts'
+import { alertmanager } from './contenders/alertmanager.ts'
+import { bareHono, bareHttp } from './contenders/bare.ts'
+import { nodeRed } from './contenders/node-red.ts'
+import { pgbench } from './contenders/pgbench.ts'
+import { tempo, tempoEmbedded, tempoOneByOne } from './contenders/tempo.ts'
+import { writeDocs } from './docs.ts'
+import { describeMachine } from './machine.ts'
+import { measureSync, startPostgres } from './postgres.ts'
+import { costTable, disturbance, goalTable, promiseTable, type Result, rateTable } from './report.ts'
+import { type Plan, type Round, runRound } from './round.ts'
+import { openWorkplace } from './workplace.ts'
+import { requireWrk } from './wrk.ts'
+
+const CONTENDERS: Contender[] = [
+  bareHttp,
+  bareHono,
+  tempo,
+  tempoEmbedded,
+  tempoOneByOne,
+  pgbench,
+  nodeRed,
+  alertmanager,
+]
+
+const USAGE = `node bench/run.ts [--rounds 5] [--seconds 5] [--connections 64] [--only a,b] [--json FILE] [--write-docs]
+  --only takes ${CONTENDERS.map(({ name }) => name).join(', ')}`
+
+type Options = Plan & { rounds: number; contenders: Contender[]; json: string | undefined; docs: boolean }
+
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '5' },
+      connections: { type: 'string', default: '64' },
+      only: { type: 'string' },
+      json: { type: 'string' },
+      'write-docs': { type: 'boolean', default: false },
+    },
+  })
+  const whole = (name: 'rounds' | 'seconds' | 'connections') => {
+    if (!/^[1-9]\d{0,3}$/.test(values[name])) throw new CannotRun(`--${name} must be a whole number above 0`)
+    return Number(values[name])
+  }
+  const only = values.only?.split(',')
+  const unknown = only?.find((name) => !CONTENDERS.some((contender) => contender.name === name))
+  if (unknown !== undefined) throw new CannotRun(`there is no contender ${unknown}`)
+  const seconds = whole('seconds')
+  return {
+    rounds: whole('rounds'),
+    connections: whole('connections'),
+    seconds,
+    warmUpSeconds: Math.min(seconds, 2),
+    loneSeconds: Math.min(seconds, 2),
+    contenders: CONTENDERS.filter(({ name }) => only?.includes(name) ?? true),
+    json: values.json,
+    docs: values['write-docs'],
+  }
+}
+
+async function prepare(bench: Bench, wanted: Contender[]): Promise<Contender[]> {
+  const ready: Contender[] = []
+  for (const contender of wanted) {
+    try {
+      await contender.prepare?.(bench)
+      ready.push(contender)
+    } catch (error) {
+      if (!(error instanceof CannotRun)) throw error
+      console.log(`SKIPPED ${contender.title}: ${error.message}`)
+    }
+  }
+  return ready
+}
+
+function show({ faults, ...round }: Round, title: string): void {
+  const rate = Math.round(round.rate).toLocaleString('en-US').padStart(8)
+  const latency = `p50 ${round.p50.toFixed(2)} ms, p99 ${round.p99.toFixed(2)} ms`
+  const stored = round.rows === null ? '' : `, ${round.rows} stored for ${round.answers} answers`
+  console.log(`  ${title.padEnd(40)}${rate}/s, ${latency}${stored}`)
+  for (const fault of faults) console.error(`    FAULT: ${fault}`)
+}
+
+/** A B A B: what disturbs the machine for a while does not disturb one contender alone. */
+async function runRounds(bench: Bench, contenders: Contender[], options: Options): Promise<Result[]> {
+  const results = contenders.map((contender): Result => ({ contender, rounds: [] }))
+  for (let number = 1; number <= options.rounds; number++) {
+    console.log(`round ${number} of ${options.rounds}`)
+    for (const { contender, rounds } of results) {
+      const round = await runRound(bench, contender, options)
+      show(round, contender.title)
+      rounds.push(round)
+    }
+  }
+  return results
+}
+
+function createBench(folder: string, makeFolder: Bench['makeFolder'], postgres: Bench['postgres']): Bench {
+  const notes = new Set<string>()
+  const note = (text: string) => {
+    if (!notes.has(text)) console.log(`  ${text}`)
+    notes.add(text)
+  }
+  return { folder, makeFolder, postgres, note }
+}
+
+async function main(): Promise<void> {
+  const options = readOptions()
+  requireWrk()
+  const { folder, makeFolder } = await openWorkplace()
+  const postgres = await startPostgres(await makeFolder('postgres'))
+  const bench = createBench(folder, makeFolder, postgres)
+  const facts = [
+    describeMachine(),
+    postgres.settings,
+    `to make a page durable the disk takes ${measureSync(folder).toFixed(2)} ms (median)`,
+    `${options.connections} connections for ${options.seconds} s a round, ${options.rounds} rounds, ${averageSize()} bytes an event`,
+  ]
+  for (const fact of facts) console.log(fact)
+  const results = await runRounds(bench, await prepare(bench, options.contenders), options)
+  await postgres.stop()
+
+  const report = [
+    disturbance(results, cpus().length),
+    rateTable(results, tempo.name),
+    costTable(results, cpus().length),
+    goalTable(results, tempo.name),
+  ].filter((part) => part !== '')
+  console.log(`\n${report.join('\n\n')}\n\n${promiseTable(results.map(({ contender }) => contender))}`)
+  const rounds = results.flatMap((result) => result.rounds)
+  if (options.json) await writeFile(options.json, `${JSON.stringify({ facts, options, rounds }, null, 2)}\n`)
+  if (rounds.some(({ faults }) => faults.length > 0)) {
+    console.error('The run has failed: there were faults, see above.')
+    process.exitCode = 1
+  } else if (options.docs) {
+    const list = facts.map((fact) => `- ${fact}`).join('\n')
+    await writeDocs('contenders', promiseTable(CONTENDERS))
+    await writeDocs('results', [list, ...report].join('\n\n'))
+  }
+}
+
+try {
+  await main()
+} catch (error) {
+  const isMisused = (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')
+  if (isMisused || error instanceof CannotRun) console.error(`${(error as Error).message}\n${USAGE}`)
+  else console.error(error)
+  // The databases may still be open; the end of the process is their end, too.
+  process.exit(1)
+}
