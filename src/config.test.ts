@@ -42,7 +42,15 @@ test('without any variable every setting has its default', () => {
     quarantineMaxBodies: 1_000,
     quarantineMaxBytes: 64 * 1024 * 1024,
     deliveriesMax: 100_000,
+    writeDeadlineMs: 2_000,
+    writeBatch: 200,
+    spoolDir: null,
+    spoolMaxBytes: 1024 * 1024 * 1024,
     retention: null,
+    sessionHours: 168,
+    proxyUserHeader: null,
+    trustedProxies: [],
+    proxyScope: 'read',
     adminToken: null,
   })
 })

@@ -127,7 +127,15 @@ test('Proxmox Backup Server events are keyed by datastore', () => {
   assert.deepEqual([seen.severity, seen.key], ['error', 'pbs/tank'])
   assert.deepEqual(
     resolveActions(score, event, []).map(({ value }) => value),
-    ['https://pbs:8007/', 'https://pbs:8007/#DataStore-tank', 'https://pbs:8007', 'pbs', 'tank'],
+    [
+      'https://pbs:8007/',
+      'https://pbs:8007/#DataStore-tank',
+      'https://pbs:8007/#pbsServerAdministration:tasks',
+      'https://pbs:8007',
+      'pbs',
+      'tank',
+      null,
+    ],
   )
 })
 

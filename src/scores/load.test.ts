@@ -35,6 +35,7 @@ test('all bundled scores are valid', async () => {
       ['com.proxmox', 'bundled'],
       ['com.proxmox.backup', 'bundled'],
       ['scripts', 'bundled'],
+      ['tempo.watch', 'bundled'],
     ],
   )
 })
@@ -52,6 +53,7 @@ test('files of the public catalogue load unchanged, and replace a bundled score'
       ['net.pi-hole.pi-hole', 'own'],
       ['org.jellyfin', 'own'],
       ['scripts', 'bundled'],
+      ['tempo.watch', 'bundled'],
     ],
   )
 })
@@ -65,7 +67,7 @@ test('a broken own file is reported and leaves the bundled score in force', asyn
   const { scores, problems } = await load(ownDir)
   assert.deepEqual(
     scores.map(({ score }) => score.providerIdentifier),
-    ['com.example', 'com.proxcenter', 'com.proxmox', 'com.proxmox.backup', 'scripts'],
+    ['com.example', 'com.proxcenter', 'com.proxmox', 'com.proxmox.backup', 'scripts', 'tempo.watch'],
   )
   assert.deepEqual(
     problems.map(({ file }) => file),

@@ -47,13 +47,7 @@ function Shell() {
             ))}
           </ul>
         </nav>
-        <div class="rail-foot small soft">
-          <ThemeSwitch />
-          <span class="foreign">{session.value?.name}</span>
-          <button type="button" class="button" onClick={signOut}>
-            Sign out
-          </button>
-        </div>
+        <Foot class="rail-foot" />
       </header>
       <main class="main" id="main">
         <Switch>
@@ -68,7 +62,21 @@ function Shell() {
             </div>
           </Route>
         </Switch>
+        <Foot class="main-foot" />
       </main>
+    </div>
+  )
+}
+
+/** Who is signed in; beside the page, or on a phone below it. */
+function Foot(props: { class: string }) {
+  return (
+    <div class={`${props.class} small soft`}>
+      <ThemeSwitch />
+      <span class="foreign">{session.value?.name}</span>
+      <button type="button" class="button" onClick={signOut}>
+        Sign out
+      </button>
     </div>
   )
 }
