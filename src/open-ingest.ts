@@ -83,7 +83,8 @@ export async function openIngest({
     log,
   })
   const wake = () => {
-    if (isReady) drain.wake()
+    // What waits is read again by the receiver, which is there a moment after the database.
+    if (isReady && receiver) drain.wake()
   }
   const writer = createWriter({
     store: (batch) => withWriteDeadline(db, writeDeadlineMs, 'storing events', () => storeEvents(db, batch)),
@@ -120,7 +121,7 @@ export async function openIngest({
     goLive: () => {
       isReady = true
       outage.end()
-      drain.wake()
+      wake()
     },
     receiver: (deps) => {
       receiver = createReceiver({
@@ -136,6 +137,7 @@ export async function openIngest({
         now,
         log,
       })
+      wake()
       return receiver
     },
   }

@@ -127,6 +127,13 @@ export function createSpool({ folder, maxBytes, log, onFound, onDone }: SpoolOpt
     hasLock = true
   }
 
+  /** On a full disk there is no room for the lock, and only what is drained makes room. */
+  async function claimIfRoom(): Promise<void> {
+    await claim().catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOSPC' && error.code !== 'EDQUOT') throw error
+    })
+  }
+
   async function closeActive(): Promise<void> {
     const closing = active
     active = null
@@ -236,7 +243,7 @@ export function createSpool({ folder, maxBytes, log, onFound, onDone }: SpoolOpt
   async function adopt(): Promise<void> {
     const found = await inTurn(async () => {
       if (hasLock) await touchLock(folder, owner).catch(() => writeLock(folder, owner))
-      const adopted = await adoptSegments({ folder, owner, log, claim, onFound })
+      const adopted = await adoptSegments({ folder, owner, log, claim: claimIfRoom, onFound })
       segments = [...segments, ...adopted].sort((a, b) => (a.id < b.id ? -1 : 1))
       foreignBytes = await countBytes(folder, segments)
       return adopted
