@@ -41,13 +41,18 @@ export async function startIndexing(
   })
 }
 
-type Work = (signal: AbortSignal) => Promise<void>
+/** `isWoken`: there were wake-ups since the work began. */
+type Work = (signal: AbortSignal, isWoken: () => boolean) => Promise<void>
 
-/** Goes on until the index has caught up; halves its steps when one fails. */
+/**
+ * Goes on until the index has caught up; halves its steps when one fails. To index an event costs the database more than
+ * to store it: while events come in, it rests as long as it works.
+ */
 function fillAll(db: Database, most: number): Work {
   let batch = most
-  return async (signal) => {
+  return async (signal, isWoken) => {
     while (!signal.aborted) {
+      const begun = performance.now()
       try {
         const filled = await fillWords(db, batch)
         batch = Math.min(batch * 2, most)
@@ -56,6 +61,7 @@ function fillAll(db: Database, most: number): Work {
         batch = Math.max(1, Math.floor(batch / 2))
         throw error
       }
+      if (isWoken()) await pause(performance.now() - begun, signal)
     }
   }
 }
@@ -77,14 +83,11 @@ function repeatWhenWoken(
   const { signal } = ending
   let wakeUp = new AbortController()
 
-  const pause = (ms: number, cutShort: AbortSignal) =>
-    wait(ms, undefined, { signal: cutShort }).catch(() => {})
-
   async function loop(): Promise<void> {
     while (!signal.aborted) {
       wakeUp = new AbortController()
       try {
-        await work(signal)
+        await work(signal, () => wakeUp.signal.aborted)
       } catch (error) {
         log.warn({ err: error }, `${name} could not be brought up to date; it will be tried again`)
         await pause(retryMs, signal)
@@ -103,3 +106,5 @@ function repeatWhenWoken(
     },
   }
 }
+
+const pause = (ms: number, cutShort: AbortSignal) => wait(ms, undefined, { signal: cutShort }).catch(() => {})

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { checkMigrations } from './check-migrations.ts'
@@ -22,8 +22,7 @@ type Checkout = {
 function makeCheckout(t: TestContext): Checkout {
   const path = mkdtempSync(join(tmpdir(), 'tempo-check-'))
   t.after(() => rmSync(path, { recursive: true, force: true }))
-  mkdirSync(dirname(join(path, SCHEMA)), { recursive: true })
-  cpSync(join(ROOT, SCHEMA), join(path, SCHEMA))
+  cpSync(join(ROOT, 'src'), join(path, 'src'), { recursive: true })
   cpSync(join(ROOT, 'drizzle'), join(path, 'drizzle'), { recursive: true })
   symlinkSync(join(ROOT, 'node_modules'), join(path, 'node_modules'))
   const git = (...args: string[]) => {

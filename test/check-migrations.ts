@@ -12,7 +12,8 @@ import { isDeepStrictEqual } from 'node:util'
 const DRIZZLE_KIT = fileURLToPath(new URL('../node_modules/drizzle-kit/bin.cjs', import.meta.url))
 const FOLDER = 'drizzle'
 const JOURNAL = `${FOLDER}/meta/_journal.json`
-const SCHEMA = 'src/storage/schema.ts'
+/** All files of the schema, as drizzle.config.ts names them. */
+const SCHEMA = 'src/storage/schema*.ts'
 
 type Entry = { tag: string; when: number }
 
@@ -40,7 +41,8 @@ function runDrizzleKit(root: string, args: string[]): { output: string; added: s
 
 function checkSchema(root: string): string[] {
   const { output, added } = runDrizzleKit(root, ['generate', '--schema', join(root, SCHEMA)])
-  if (added.length > 0) return [`${SCHEMA} has changes that no migration holds: run npm run db:generate`]
+  if (added.length > 0)
+    return [`${SCHEMA.replace('*', '')} has changes that no migration holds: run npm run db:generate`]
   return /No schema changes/.test(output) ? [] : [`drizzle-kit generate says:\n${output}`]
 }
 

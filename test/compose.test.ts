@@ -144,5 +144,6 @@ test('the image gets all that it copies, and no tests, secrets or data', () => {
     assert.ok(allowed.includes(`!${path}`), `${path} is left out by .dockerignore`)
     assert.ok(existsSync(new URL(`../${path}`, import.meta.url)), `${path} does not exist`)
   }
-  for (const line of allowed) assert.match(line, /^!(package(-lock)?\.json|tsconfig\.json|LICENSE|drizzle|scores|src|web)$/)
+  for (const line of allowed)
+    assert.match(line, /^!(package(-lock)?\.json|tsconfig\.json|LICENSE|drizzle|scores|src|web)$/)
 })

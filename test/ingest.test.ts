@@ -38,24 +38,24 @@ const PROBE =
   '"metadata":{"severity":"warning","ServerUrl":"https://pve-01.lan:8006","NodeName":"pve-01","VMID":"100",' +
   '"Message":"manual troubleshooting"}}'
 
-/** Severity, badge, and node of each notification; no field of Proxmox holds a VMID. */
-const FIXTURES: Record<string, [string, string, string | null]> = {
+/** Severity, badge, node and guest of each notification; no field of Proxmox holds a VMID, some can be read. */
+const FIXTURES: Record<string, [string, string, string | null, string?]> = {
   'fencing-success.json': ['error', 'Error', 'pve2'],
   'fencing.json': ['error', 'Error', 'pve2'],
   'package-updates.json': ['info', 'Info', 'pve1'],
-  'replication.json': ['error', 'Error', 'pve1'],
+  'replication.json': ['error', 'Error', 'pve1', '100'],
   'system-mail.json': ['warning', 'System mail', 'pve1'],
   'test.json': ['info', 'Info', null],
   'vzdump-failed-lock.json': ['error', 'Error', 'pve1'],
   'vzdump-failed.json': ['error', 'Error', 'pve1'],
-  'vzdump-ok-manual.json': ['info', 'Info', 'pve1'],
+  'vzdump-ok-manual.json': ['info', 'Info', 'pve1', '100'],
   'vzdump-ok.json': ['info', 'Info', 'pve1'],
 }
 
 const UI = 'https://your-proxmox.lan:8006'
 
-/** What the five actions of com.proxmox are for an event of a node. */
-function expectedActions(node: string | null) {
+/** What the five actions of com.proxmox are for an event of a node, or of a guest. */
+function expectedActions(node: string | null, vmid: string | null) {
   const open = { type: 'openURL', enabled: true, missing: [] }
   const copy = { type: 'copyToClipboard', enabled: true, missing: [] }
   const off = (name: string) => ({
@@ -69,7 +69,7 @@ function expectedActions(node: string | null) {
     { label: 'Open Datacenter', ...open, value: `${UI}/#v1:0:18` },
     { label: 'Copy server URL', ...copy, value: UI },
     { label: 'Copy node name', ...(node ? { ...copy, value: node } : off('metadata.NodeName')) },
-    { label: 'Copy VMID', ...off('metadata.VMID') },
+    { label: 'Copy VMID', ...(vmid ? { ...copy, value: vmid } : off('metadata.VMID')) },
   ]
 }
 
@@ -80,7 +80,7 @@ for (const folder of ['pve', 'pve-tera']) {
     const secret = await own.token(['com.proxmox'])
     const sizes = new Map<string | null, number>()
     for (const file of readdirSync(new URL(`fixtures/${folder}`, import.meta.url)).sort()) {
-      const [severity, label, node] = FIXTURES[file]!
+      const [severity, label, node, vmid = null] = FIXTURES[file]!
       const text = await fixture(`${folder}/${file}`)
       const sent = JSON.parse(text)
       const answer = await own.post('/ingest', secret, text)
@@ -94,15 +94,21 @@ for (const folder of ['pve', 'pve-tera']) {
       const at = typeof sent.startDate === 'number' ? sent.startDate * 1_000 : Date.parse(sent.startDate)
       assert.equal(event.startDate, new Date(at).toISOString())
       const shown = event.actions.map(({ icon: _icon, ...action }: Action) => action)
-      assert.deepEqual(shown, expectedActions(node), file)
+      assert.deepEqual(shown, expectedActions(node, vmid), file)
 
       const stack = (await own.get(`/api/v1/stacks/${answer.body.stackId}`)).body
-      sizes.set(node, node === null ? 1 : (sizes.get(node) ?? 0) + 1)
-      assert.deepEqual([stack.key, stack.node, stack.vmid], [node, node, null], file)
-      assert.equal(stack.count, sizes.get(node), file)
-      assert.ok(stack.events.items.some((item: { id: string }) => item.id === answer.body.id))
+      const key = vmid === null ? node : `${node}/${vmid}`
+      sizes.set(key, key === null ? 1 : (sizes.get(key) ?? 0) + 1)
+      assert.deepEqual([stack.key, stack.node, stack.vmid], [key, node, vmid], file)
+      const items: { id: string; derivedFrom: string | null }[] = stack.events.items
+      const received = items.filter(({ derivedFrom }) => derivedFrom === null)
+      assert.equal(received.length, sizes.get(key), file)
+      assert.ok(received.some(({ id }) => id === answer.body.id))
     }
-    assert.equal((await own.get('/api/v1/timeline')).body.items.length, sizes.size)
+    const [row] = await own.db.read`
+      SELECT count(*)::int AS count FROM stacks s
+      WHERE EXISTS (SELECT 1 FROM events e WHERE e.stack_id = s.id AND e.derived_from IS NULL)`
+    assert.equal(row!.count, sizes.size)
   })
 }
 

@@ -284,12 +284,14 @@ test('all problems of the API have the same form', async () => {
   assert.match(await old.answer, /^HTTP\/1\.1 200 /, 'checks of balancers name no Host')
 })
 
+const NOWHERE = '019ddc5e-7c00-7000-8000-000000000000'
+
 test('a failure of ours says nothing of its cause, but for the log', async (t) => {
   const own = await startTestServer()
   t.after(own.stop)
   const secret = await own.token(['com.proxmox'])
   await own.db.write`ALTER TABLE events RENAME TO hidden_away`
-  for (const answer of [await own.get('/api/v1/timeline'), await own.get('/api/v1/events')]) {
+  for (const answer of [await own.get(`/api/v1/events/${NOWHERE}`), await own.get('/api/v1/events')]) {
     assertProblem(answer, 500, 'internal')
     assert.doesNotMatch(answer.text, /events|relation|SELECT|postgres|hidden/i)
   }

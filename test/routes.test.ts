@@ -4,7 +4,13 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { inspect } from 'node:util'
-import { INGEST_ROUTES, PUBLIC_ROUTES } from '../src/http/guard.ts'
+import {
+  GOTIFY_PUBLIC_ROUTES,
+  GOTIFY_ROUTES,
+  INGEST_ROUTES,
+  PAGE_ROUTES,
+  PUBLIC_ROUTES,
+} from '../src/http/guard.ts'
 import { createServer, type ServerDeps } from '../src/http/server.ts'
 import { describeError } from '../src/log.ts'
 import { type Answer, eventually, startTestServer, type TestServer } from './helpers/server.ts'
@@ -19,6 +25,13 @@ type Route = { method: string; path: string }
 
 /** Routes whose POST changes nothing; without a body they have nothing to look at. */
 const LOOKING = ['/api/v1/explain', '/api/v1/scores/:provider/backtest']
+
+/** Routes that check the token themselves. */
+const TAKING = [...INGEST_ROUTES, ...GOTIFY_ROUTES]
+/** What anyone may ask. */
+const OPEN = [...PUBLIC_ROUTES, ...GOTIFY_PUBLIC_ROUTES]
+/** Signing in and out; it takes no token, and changes nothing for another site. */
+const SESSION = '/session'
 
 /** Every route that the app has, without the guards, which match all methods. */
 function allRoutes(): Route[] {
@@ -36,7 +49,9 @@ function example(path: string): string {
     provider: 'com.proxmox',
     file: 'start.js',
   }
-  return path.replace(/:(\w+)/g, (_, name) => values[name] ?? assert.fail(`no example for :${name}`))
+  return path
+    .replace('*', 'x')
+    .replace(/:(\w+)/g, (_, name) => values[name] ?? assert.fail(`no example for :${name}`))
 }
 
 /** The status alone: the stream of events has no end to wait for. */
@@ -56,16 +71,49 @@ describe('of all routes', () => {
     for (const route of allRoutes()) {
       const name = `${route.method} ${route.path}`
       const status = await statusOf(route, null)
-      if (INGEST_ROUTES.includes(route.path)) {
+      if (TAKING.includes(route.path)) {
         assert.equal(status, route.method === 'POST' ? 401 : 405, name)
+      } else if (PAGE_ROUTES.includes(route.path)) {
+        // The page may not be built.
+        assert.ok(route.method === 'GET' && [200, 404].includes(status), `${name}: ${status}`)
+      } else if (route.path === SESSION) {
+        assert.equal(status, route.method === 'GET' ? 204 : 403, name)
       } else if (status !== 401) {
         assert.equal(status, 200, name)
         assert.equal(route.method, 'GET', name)
         open.push(route.path)
       }
     }
-    assert.deepEqual(open.sort(), [...PUBLIC_ROUTES].sort())
-    assert.equal(open.length, 6)
+    assert.deepEqual(open.sort(), OPEN.toSorted())
+    assert.equal(open.length, 7)
+  })
+
+  test('the session tells nobody who nobody is, and is made and ended by the page alone', async () => {
+    assert.deepEqual((await server.get('/session', null)).text, '')
+    const sign = (method: string, body?: unknown) =>
+      server.request(method, SESSION, body, { 'X-Tempo-Page': '1' })
+    for (const [body, status] of [
+      [{}, 422],
+      [{ token: '' }, 422],
+      [{ token: 'wrong' }, 401],
+    ] as const) {
+      assert.equal((await sign('POST', body)).status, status)
+    }
+    const token = { token: server.adminToken }
+    const foreign = await server.request('POST', SESSION, token, {})
+    assert.deepEqual([foreign.status, foreign.headers.get('set-cookie')], [403, null])
+    const answer = await sign('POST', token)
+    assert.equal(answer.status, 200)
+    const cookie = answer.headers.get('set-cookie')!
+    assert.match(cookie, /; HttpOnly; SameSite=Strict|HttpOnly.*SameSite=Strict/)
+    const headers = { Cookie: cookie.split(';')[0]! }
+    assert.equal((await server.request('GET', SESSION, undefined, headers)).status, 200)
+    assert.equal((await server.request('GET', '/api/v1/guests', undefined, headers)).status, 200)
+    assert.equal((await server.request('POST', '/api/v1/tokens', { name: 'x' }, headers)).status, 403)
+    const own = { ...headers, 'X-Tempo-Page': '1' }
+    assert.equal((await server.request('DELETE', SESSION, undefined, own)).status, 204)
+    assert.equal((await server.request('GET', SESSION, undefined, headers)).status, 204)
+    assert.equal((await server.request('GET', '/api/v1/guests', undefined, headers)).status, 401)
   })
 
   test('none under /api answers a bad token, and paths that do not exist give nothing away', async () => {
@@ -97,7 +145,7 @@ describe('of all routes', () => {
 
   test('a token for reading opens those that read and no others', async () => {
     const token = await server.token([], ['read'])
-    for (const route of allRoutes().filter(({ path }) => !INGEST_ROUTES.includes(path))) {
+    for (const route of allRoutes().filter(({ path }) => !TAKING.includes(path))) {
       const status = await statusOf(route, token)
       const name = `${route.method} ${route.path}: ${status}`
       if (route.method === 'GET') assert.ok(status === 200 || status === 404, name)
@@ -109,8 +157,8 @@ describe('of all routes', () => {
   test('a token for ingestion opens none but those', async () => {
     const token = await server.token(['com.proxmox'])
     for (const route of allRoutes()) {
-      if (PUBLIC_ROUTES.includes(route.path)) continue
-      const ingests = INGEST_ROUTES.includes(route.path)
+      if ([...OPEN, ...PAGE_ROUTES, SESSION].includes(route.path)) continue
+      const ingests = TAKING.includes(route.path)
       const expected = ingests ? (route.method === 'POST' ? 422 : 405) : 403
       assert.equal(await statusOf(route, token), expected, `${route.method} ${route.path}`)
     }

@@ -167,7 +167,7 @@ test('an explanation tells every condition, the winner and the stack, and stores
 })
 
 test('an explanation of a stored event names the stack that it is in, and of a payload the one it would join', async () => {
-  const stored = (await server.post('/ingest', token, await fixture('pve/replication.json'))).body
+  const stored = (await server.post('/ingest', token, await fixture('pve/system-mail.json'))).body
   const ofStored = (await server.request('POST', '/api/v1/explain', { eventId: stored.id })).body
   assert.equal(ofStored.stack.id, stored.stackId)
   const ofPayload = (await server.request('POST', '/api/v1/explain', await fixture('pve/vzdump-ok.json')))

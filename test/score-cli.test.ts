@@ -30,13 +30,13 @@ async function store(path: string): Promise<string> {
 }
 
 test('explain tells of a payload in a file which rule won, and what its key and actions miss', async () => {
-  const path = fileURLToPath(new URL('./fixtures/pve/replication.json', import.meta.url))
+  const path = fileURLToPath(new URL('./fixtures/pve/fencing.json', import.meta.url))
   const { code, stdout } = await tempo(['score', 'explain', path], env)
   assert.equal(code, 0)
   assert.match(stdout, /^severity {2}error, badge "Error", decided by 1$/m)
   assert.match(stdout, /^ {2}→ 1: error when severity is "error"$/m)
   assert.match(stdout, /missing metadata\.VMID$/m)
-  assert.match(stdout, /^ {2}→ \$\{metadata\.NodeName\}: pve1$/m)
+  assert.match(stdout, /^ {2}→ \$\{metadata\.NodeName\}: pve2$/m)
   assert.match(stdout, /^ {2}Copy VMID: disabled, missing metadata\.VMID$/m)
 })
 

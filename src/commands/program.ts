@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../app.ts'
 import { backupCommand } from './backup.ts'
+import { connectCommand } from './connect.ts'
 import { doctorCommand } from './doctor.ts'
 import { explain } from './explain.ts'
 import { migrateCommand } from './migrate.ts'
@@ -27,6 +28,7 @@ export async function run(argv: string[], out: NodeJS.WriteStream, err: NodeJS.W
     backupCommand,
     restoreCommand,
     tokenCommand,
+    connectCommand,
     scoreCommand,
     sendCommand,
     doctorCommand,

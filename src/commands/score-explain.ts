@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { readJsonBody } from '../adapters/json.ts'
-import { parseTempoPayload } from '../adapters/tempo.ts'
 import { notFound } from '../errors.ts'
 import type { IncomingEvent } from '../event.ts'
+import { dialectOfBody } from '../ingest/dialects.ts'
+import { completeEvent } from '../ingest/judge.ts'
 import { replayEvent } from '../ingest/replay.ts'
 import { readLibrary } from '../open-library.ts'
 import { explainEvent } from '../scores/explain.ts'
@@ -31,7 +32,8 @@ async function readStored(db: Database, id: string): Promise<IncomingEvent> {
 
 async function readPayload(path: string): Promise<IncomingEvent> {
   const { value } = readJsonBody(await readFile(path))
-  return parseTempoPayload(value, { now: new Date(), provider: null }).event
+  const { event } = dialectOfBody(value).parse(value, { now: new Date(), provider: null })
+  return completeEvent(event).event
 }
 
 function describe({ score, provider, severity, grouping, actions, outcome }: Explanation): string {

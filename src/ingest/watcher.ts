@@ -234,11 +234,13 @@ export function createWatcher(deps: WatcherDeps): Watcher {
 
   /** Ends alarms of these jobs that by what is stored now are none: nothing is wrong, and nothing became well. */
   async function withdraw(open: Map<unknown, SaidAlarm>, judged: Judged[], now: Date): Promise<void> {
-    const troubles = new Map(judged.map(({ job, open }) => [nameOf(job), open]))
+    const byName = new Map(judged.map((each) => [nameOf(each.job), each]))
     for (const [episode, alarm] of open) {
       const job = jobOfAlarm(alarm)
-      const trouble = job && troubles.get(nameOf(job))
-      if (!trouble || trouble.has(String(episode))) continue
+      const found = job && byName.get(nameOf(job))
+      if (!found || found.open.has(String(episode))) continue
+      // Another server may have just said so.
+      if (found.verdicts.some((verdict) => verdict.episode === episode && isEndOf(verdict, alarm))) continue
       if (alarm.at.getTime() < now.getTime() - WITHDRAWN_WITHIN_MS) continue
       await deps.say(describeWithdrawal(alarm, externalIdOf(`${alarm.externalID}/withdrawn`), now))
       deps.log.info({ job: job.jobId }, 'watch: an alarm was taken back')
@@ -260,10 +262,14 @@ function basisOf(job: JobName, { rhythms, parkedText }: Circumstances): string {
  * A late report may shift the time at which the next run was due by minutes: that is the same alarm. A recovery is news
  * where there is an alarm, said by whichever server, that it ends.
  */
-function isNews({ state, at, dueAt }: Verdict, before: SaidAlarm | undefined): boolean {
-  if (state === 'recovered') return before !== undefined && before.at.getTime() <= at
+function isNews(verdict: Verdict, before: SaidAlarm | undefined): boolean {
+  if (verdict.state === 'recovered') return before !== undefined && isEndOf(verdict, before)
   const dueBefore = Date.parse(String(before?.metadata.dueAt))
-  return !(Math.abs(dueAt - dueBefore) < SAME_RUN_MS)
+  return !(Math.abs(verdict.dueAt - dueBefore) < SAME_RUN_MS)
+}
+
+function isEndOf({ state, at }: Verdict, alarm: SaidAlarm): boolean {
+  return state === 'recovered' && alarm.at.getTime() <= at
 }
 
 /** Short, whatever the names of jobs and clusters are. */

@@ -95,6 +95,19 @@ test('what fails in front of the answers takes everything back', async (t) => {
   assert.equal(row?.n, 0)
 })
 
+test('a statement that comes after the COMMIT does not run on its own', async (t) => {
+  const { sql } = await openCounted(t)
+  await sql`CREATE TEMPORARY TABLE ahead (n int)`
+  let late: Promise<unknown> = Promise.resolve()
+  await sql.begin(AHEAD, async (tx) => {
+    await tx`INSERT INTO ahead VALUES (1)`
+    late = new Promise((resolve) => setImmediate(resolve)).then(() => tx`INSERT INTO ahead VALUES (2)`)
+    late.catch(() => {})
+  })
+  await assert.rejects(late, { code: 'TRANSACTION_ENDED' })
+  assert.deepEqual([...(await sql`SELECT n FROM ahead`)], [{ n: 1 }])
+})
+
 test('a BEGIN that is refused lets nothing be written', async (t) => {
   const { sql, spoil } = await openCounted(t)
   await sql`CREATE TEMPORARY TABLE ahead (n int)`

@@ -20,8 +20,8 @@ const READ_ONLY = '25006'
 /** SQLSTATE query_canceled. */
 const CANCELED = '57014'
 
-/** Bytes of statements that are gathered before they are sent at once; they are sent in the same turn in any case. */
-const GATHERED_BYTES = 1024 * 1024
+/** Bytes of statements after which they are sent at once, and not with the others of the same turn: copying costs more. */
+const GATHERED_BYTES = 16 * 1024
 
 /**
  * Option of `begin`: the first statements go out together with the BEGIN and save its round trip. They must only read
@@ -120,10 +120,10 @@ const REPAIRS: Record<string, Repair[]> = {
     ],
   ],
   'index.js': [
-    // A transaction ends with its connection, and asks it nothing more.
+    // A transaction ends with its connection, or with its COMMIT, and asks nothing more.
     [
       ', connection\n      , prepare = null',
-      ', connection\n      , lost = null\n      , take\n      , taken = new Promise(r => take = r)\n      , prepare = null',
+      ', connection\n      , lost = null\n      , last = null\n      , take\n      , taken = new Promise(r => take = r)\n      , prepare = null',
     ],
     [
       "await sql.unsafe('begin ' + options.replace(/[^a-z ]/ig, ''), [], { onexecute }).execute()",
@@ -134,10 +134,14 @@ const REPAIRS: Record<string, Repair[]> = {
       isAhead && connection.queue === full && move(connection, reserved)`,
     ],
     ['connection = c\n      move(c, reserved)', 'connection = c\n      take()\n      move(c, reserved)'],
+    [': await sql`commit`', ': await (last = sql`commit`)'],
     ['connection.onclose = reject)', 'connection.onclose = e => reject(lost = e))'],
     [
       'q.catch(e => uncaughtError || (uncaughtError = e))\n',
-      'q.catch(e => uncaughtError || (uncaughtError = e))\n        if (lost)\n          return q.reject(lost)\n',
+      `q.catch(e => uncaughtError || (uncaughtError = e))
+        if (lost || last && q !== last)
+          return q.reject(lost || Errors.generic('TRANSACTION_ENDED', 'A statement came after the COMMIT'))
+`,
     ],
   ],
 }

@@ -47,6 +47,11 @@ export async function listEpisodes(
     ORDER BY e.last_event_at DESC, e.id DESC LIMIT ${limit}`
 }
 
+export async function isEpisodeOpen(db: Database, id: string): Promise<boolean> {
+  const rows = await db.read`SELECT FROM episodes WHERE id = ${id} AND closed_at IS NULL`
+  return rows.length > 0
+}
+
 /**
  * Closes an open episode; null when there is none of this id. Failures up to then belong to it also when they are told
  * later; one after it opens a new one.

@@ -19,8 +19,15 @@ export function insertReports(tx: Tx, reports: ReportToWrite[]): Promise<unknown
   const parameter = JSON.stringify(backups)
   return Promise.all(
     [
-      tx`DELETE FROM guest_backups
-         WHERE report_id IN (SELECT value::uuid FROM json_array_elements_text(${ids}::json))`,
+      // What the guests' last success was before, when reports are replaced.
+      tx`
+        WITH ids AS (SELECT value::uuid AS id FROM json_array_elements_text(${ids}::json)),
+        gone AS (DELETE FROM guest_backups WHERE report_id IN (SELECT id FROM ids) RETURNING cluster, vmid)
+        UPDATE guests g SET last_success_at = (
+          SELECT max(b.started_at) FROM guest_backups b
+          WHERE b.cluster = g.cluster AND b.vmid = g.vmid AND b.status = 'ok' AND b.report_id NOT IN (SELECT id FROM ids))
+        FROM (SELECT DISTINCT cluster, vmid FROM gone) old
+        WHERE g.cluster = old.cluster AND g.vmid = old.vmid`,
       tx`DELETE FROM backup_reports
          WHERE event_id IN (SELECT value::uuid FROM json_array_elements_text(${ids}::json))`,
       tx`

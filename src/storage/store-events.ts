@@ -87,16 +87,18 @@ async function storeInTransaction(tx: Tx, batch: JudgedEvent[], names: string[])
     findReplayed(tx, batch),
     findByExternalId(
       tx,
-      batch.flatMap(withDerived).filter((event) => event.externalID !== null),
+      batch.flatMap((event) => withDerived(event)).filter((event) => event.externalID !== null),
     ),
-    findNeighbours(tx, momentsOf(batch.flatMap(withDerived))),
+    findNeighbours(tx, momentsOf(batch.flatMap((event) => withDerived(event)))),
   ])
   const { fresh, answered } = answerRepeated(known, batch)
   // What is left out is so with everything that was taken from it.
   const outdated = fresh.filter((event) => isOutdated(event, storedAs(references, event)?.writtenBy ?? null))
   const { inserts, updates, left } = splitUpdates(
     references,
-    fresh.filter((event) => !replayed.has(event) && !outdated.includes(event)).flatMap(withDerived),
+    fresh
+      .filter((event) => !replayed.has(event) && !outdated.includes(event))
+      .flatMap((event) => withDerived(event, storedAs(references, event)?.id)),
   )
   const unlocked = left.filter((name) => !names.includes(name))
   if (unlocked.length > 0) throw new MissingLocks(unlocked)
@@ -144,9 +146,11 @@ function storedAs(references: Map<string, StoredReference>, { provider, external
   return externalID === null ? undefined : references.get(`${provider} ${externalID}`)
 }
 
-/** An event, and what was taken from it. */
-function withDerived(event: JudgedEvent): JudgedEvent[] {
-  return event.derived ? [event, ...event.derived] : [event]
+/** An event, and what was taken from it; `storedId` is that of the event that it takes the place of. */
+function withDerived(event: JudgedEvent, storedId?: string): JudgedEvent[] {
+  if (!event.derived) return [event]
+  const derivedFrom = storedId ?? event.id
+  return [event, ...event.derived.map((one) => ({ ...one, derivedFrom }))]
 }
 
 /** Reports under the ids that their events have now: an update by externalID keeps the id of the first. */
@@ -209,7 +213,7 @@ function answerOf(event: JudgedEvent, id: string, stackId: string, created: bool
 /** Names of everything that must not be written by two at once: series, external ids, idempotency keys. */
 function lockedNames(batch: JudgedEvent[]): string[] {
   const names: string[] = []
-  for (const event of batch.flatMap(withDerived)) {
+  for (const event of batch.flatMap((event) => withDerived(event))) {
     if (event.key !== null) names.push(seriesName(event.provider, event.key))
     if (event.externalID !== null) names.push(`external ${event.provider} ${event.externalID}`)
     if (event.episode) names.push(episodesName(event))

@@ -258,3 +258,34 @@ test('a run that takes long is late after its usual time only', () => {
   const reports = dates('2026-05-01', 20).map((date) => report(night(date), { guests: long }))
   assert.deepEqual(short(watch(reports)), [])
 })
+
+test('a guest that is dropped behind a night whose table was empty is noticed', () => {
+  const reports = dates('2026-05-01', 6).map((date) => {
+    if (date === '2026-05-04') return report(night(date), { guests: [], endedAt: night(date) + MINUTE })
+    return report(night(date), date > '2026-05-04' ? { guests: [guest('100'), guest('102')] } : {})
+  })
+  assert.deepEqual(short(watch(reports)), ['2026-05-05 absent alarm 101'])
+})
+
+test('a guest that moved to another job is well again when that has saved it', () => {
+  const reports = dates('2026-05-01', 6).map((date) =>
+    report(night(date), date >= '2026-05-04' ? { guests: [guest('100'), guest('101')] } : {}),
+  )
+  const saved = night('2026-05-04') + 4 * HOUR
+  const savedElsewhere = (vmid: string, from: number, to: number) =>
+    vmid === '102' && from <= saved && saved < to
+  assert.deepEqual(short(watch(reports, { savedElsewhere })), [
+    '2026-05-04 absent alarm 102',
+    '2026-05-05 absent recovered 102',
+  ])
+})
+
+test('nothing changes before the time that the result names, and something does behind it', () => {
+  const reports = dates('2026-05-01', 4).map((date) => report(night(date)))
+  const at = (now: number) =>
+    watchJob({ reports, rhythm: null, parked: [], listening: ALWAYS, savedElsewhere: () => false, now })
+  const { wakeAt, verdicts } = at(night('2026-05-04') + HOUR)
+  assert.deepEqual(verdicts, [])
+  assert.deepEqual(at(wakeAt!).verdicts, [])
+  assert.deepEqual(short(at(wakeAt! + 1).verdicts), ['2026-05-05 missing alarm due 05-05T00'])
+})

@@ -79,6 +79,7 @@ function createJob(input: WatchInput, cluster: string, jobId: string) {
 
   /** Runs nearer than this belong to the same slot, or to the same round. */
   function toleranceOf(stream: Stream | undefined): number {
+    if (input.rhythm) return Math.min(SLOT_TOLERANCE_MS, input.rhythm.everyMs / 2)
     const [before, last] = stream?.slots.slice(-2) ?? []
     if (!before || !last) return SLOT_TOLERANCE_MS
     return Math.min(SLOT_TOLERANCE_MS, Math.abs(last.at - before.at) / 2)
@@ -135,7 +136,9 @@ function createJob(input: WatchInput, cluster: string, jobId: string) {
     const round = rounds.at(-1)
     if (!round || Math.abs(round.startedAt - due.at) > toleranceOf(stream)) return false
     const { guests } = stream.last
-    return guests.length > 0 && guests.every(({ vmid }) => round.guests.has(vmid))
+    return (
+      guests.length > 0 && guests.every(({ vmid }) => (round.guests.get(vmid) ?? stream.node) !== stream.node)
+    )
   }
 
   function take(report: Report): void {

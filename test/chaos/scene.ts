@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { type Database, openDatabase } from '../../src/storage/database.ts'
-import { makeDataDir, type ServerProcess, startServer } from '../helpers/process.ts'
+import { type LogEntry, makeDataDir, type ServerProcess, startServer } from '../helpers/process.ts'
 import { findFreePort } from '../helpers/replication.ts'
 import { eventually } from '../helpers/server.ts'
 import { assertKept, type SteadyLoad, type SteadyOptions, startSteadyLoad } from '../helpers/steady-load.ts'
@@ -16,6 +16,8 @@ const SETTLE_MS = 60_000
 export type Place = {
   url: string
   server: () => ServerProcess
+  /** What all its processes have written to their logs. */
+  log: () => LogEntry[]
   /** Starts it, again. */
   start: () => Promise<ServerProcess>
 }
@@ -29,18 +31,20 @@ export async function makePlace(
 ): Promise<Place> {
   const dataDir = await makeDataDir(t)
   const port = await findFreePort()
-  let server: ServerProcess | undefined
+  const servers: ServerProcess[] = []
   return {
     url: `http://127.0.0.1:${port}`,
-    server: () => server!,
+    server: () => servers.at(-1)!,
+    log: () => servers.flatMap((server) => server.log()),
     start: async () => {
-      server = await startServer(t, {
+      const server = await startServer(t, {
         DATABASE_URL: databaseUrl,
         TEMPO_DATA_DIR: dataDir,
         TEMPO_ADMIN_TOKEN: ADMIN,
         TEMPO_PORT: String(port),
         ...env,
       })
+      servers.push(server)
       return server
     },
   }
@@ -106,10 +110,8 @@ export async function assertNothingLost(
 }
 
 /** What the log says of failures, each once. */
-function complaints({ server }: Place): string[] {
-  const lines = server()
-    .log()
-    .filter(({ level }) => level >= 40)
+function complaints({ log }: Place): string[] {
+  const lines = log().filter(({ level }) => level >= 40)
   const texts = lines.map(
     ({ msg, err }) => `${msg}: ${(err as { message?: string } | undefined)?.message ?? ''}`,
   )

@@ -9,11 +9,13 @@ import { type RestoreSummary, restoreDatabase } from '../../src/storage/backup/r
 import { readShapes, TABLES } from '../../src/storage/backup/tables.ts'
 import type { Database, DatabaseTarget } from '../../src/storage/database.ts'
 import { insertDeliveries } from '../../src/storage/deliveries.ts'
+import { parkGuest } from '../../src/storage/guests.ts'
 import { keepBody } from '../../src/storage/quarantine.ts'
 import { keepScore } from '../../src/storage/scores.ts'
 import { storeEvents } from '../../src/storage/store-events.ts'
 import { insertToken, revokeToken } from '../../src/storage/tokens.ts'
 import { triageEvents, triageStacks } from '../../src/storage/triage.ts'
+import { beat, setRhythm } from '../../src/storage/watching.ts'
 import { at, HOUR, judgedEvent, MINUTE } from './events.ts'
 
 /** What `COPY` writes in a way of its own, and what looks like its marks. */
@@ -106,6 +108,7 @@ async function receive(db: Database): Promise<void> {
     bytes: null,
     authenticated: true,
   }
+  await fillGuests(db)
   await insertDeliveries(db, [
     { ...delivery, id: uuidv7(), status: 422, reason: '', durationMs: 1 / 3, eventId: null, quarantineId },
     {
@@ -114,6 +117,44 @@ async function receive(db: Database): Promise<void> {
       ...{ eventId: stored!.id, quarantineId: null },
     },
   ])
+}
+
+/** A report with its guests, a failed replication, a parked guest, a rhythm and a heartbeat. */
+async function fillGuests(db: Database): Promise<void> {
+  const reported = judgedEvent({ provider: 'com.proxmox', title: 'vzdump backup status' })
+  const backup = {
+    ...{ cluster: 'lab', node: 'pve1', name: 'wéb\t01\\', durationSeconds: 7, jobId: 'backup-1' },
+    ...{ startedAt: at(1), file: null, log: 'line one\nline two' },
+  }
+  const backups = [
+    { ...backup, id: uuidv7(), eventId: reported.id, vmid: '100', status: 'ok' as const, sizeBytes: 2 ** 40 },
+    {
+      ...backup,
+      id: uuidv7(),
+      eventId: reported.id,
+      vmid: '101',
+      status: 'failed' as const,
+      sizeBytes: null,
+    },
+  ]
+  const head = { cluster: 'lab', node: 'pve1', jobId: 'backup-1', incomplete: false, reason: null }
+  await storeEvents(db, [
+    { ...reported, report: { ...head, startedAt: at(0), endedAt: at(2), backups } },
+    judgedEvent({
+      provider: 'com.proxmox',
+      severity: 'error',
+      episode: { does: 'fails', key: 'replication pve1 100-0', jobId: '100-0' },
+    }),
+  ])
+  await parkGuest(db, { cluster: 'lab', vmid: '100', reason: 'moving', by: 'test', from: at(0), to: null })
+  await setRhythm(db, {
+    cluster: 'lab',
+    jobId: 'backup-1',
+    rhythm: 'every 24h',
+    by: 'test',
+    updatedAt: at(0),
+  })
+  await beat(db, uuidv7(), at(0), at(1))
 }
 
 /** SHA-256 of all rows of each table, whatever their order, without the columns that differ in each database. */

@@ -8,7 +8,8 @@ import { isAbsent, isObject, linesOf, presentText, quote } from './value.ts'
  */
 export const NATIVE_TEMPLATE =
   '{"title":{{json title}},"message":{{json message}},"severity":{{json severity}},' +
-  '"timestamp":{{timestamp}},"fields":{{json fields}}}'
+  // The blank keeps engines apart from a brace too many: }}} closes a value that is not escaped.
+  '"timestamp":{{timestamp}},"fields":{{json fields}} }'
 
 export const NATIVE_HINT = `The body of the webhook is ${NATIVE_TEMPLATE}`
 

@@ -30,6 +30,8 @@ export type BackupDeps = { db: Database; now: () => Date; expected: () => Expect
 
 const DAY_MS = 86_400_000
 const MAX_DAYS = 400
+/** Days up to here have a year of four digits in every zone. */
+const LATEST = Date.parse('9999-01-01T00:00:00Z')
 
 const time = z.iso.datetime()
 const backupSchema = z
@@ -162,6 +164,9 @@ export function backupRoutes({ db, now, expected }: BackupDeps) {
         const from = span.from ?? new Date(to.getTime() - 29 * DAY_MS)
         requireTimeZone(tz)
         if (from >= to) throw invalidInput('request', [{ path: 'from', message: 'must lie before to' }])
+        if (from.getTime() < 0 || to.getTime() > LATEST) {
+          throw invalidInput('request', [{ path: 'from', message: 'must lie between 1970 and 9998' }])
+        }
         if (to.getTime() - from.getTime() > MAX_DAYS * DAY_MS) {
           throw invalidInput('request', [{ path: 'from', message: `spans more than ${MAX_DAYS} days` }])
         }

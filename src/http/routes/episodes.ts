@@ -1,7 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { notFound } from '../../errors.ts'
+import { invalidInput, notFound } from '../../errors.ts'
 import type { Database } from '../../storage/database.ts'
-import { closeEpisode, EPISODE_STATES, type Episode, listEpisodes } from '../../storage/episodes.ts'
+import {
+  closeEpisode,
+  EPISODE_STATES,
+  type Episode,
+  isEpisodeOpen,
+  listEpisodes,
+} from '../../storage/episodes.ts'
 import { createApi } from '../api.ts'
 import { idParam, json, limit, notFoundProblem, problems, storable } from '../parameters.ts'
 
@@ -82,7 +88,8 @@ export function episodeRoutes({ db, now }: EpisodeDeps) {
         request: {
           params: idParam,
           body: {
-            required: true,
+            // Checked below, so that an id that does not exist is the first thing that is said.
+            required: false,
             content: {
               'application/json': {
                 schema: z.strictObject({ reason: storable().trim().min(1).max(500) }),
@@ -94,7 +101,11 @@ export function episodeRoutes({ db, now }: EpisodeDeps) {
       }),
       async (c) => {
         const { id } = c.req.valid('param')
-        const { reason } = c.req.valid('json')
+        const { reason } = c.req.valid('json') as { reason?: string }
+        if (!(await isEpisodeOpen(db, id))) throw notFound(`An open episode ${id}`)
+        if (reason === undefined) {
+          throw invalidInput('request', [{ path: 'reason', message: 'must say why it is over' }])
+        }
         const episode = await closeEpisode(db, id, { by: c.get('caller').name, reason, at: now() })
         if (!episode) throw notFound(`An open episode ${id}`)
         return c.json(episodeView(episode), 200)

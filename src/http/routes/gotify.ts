@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { gotifyError, gotifyMessage, gotifyVersion } from '../../adapters/gotify.ts'
+import { readJsonBody } from '../../adapters/json.ts'
 import { TempoError } from '../../errors.ts'
 import { dialectOf } from '../../ingest/dialects.ts'
 import type { Receiver } from '../../ingest/receive.ts'
@@ -37,8 +38,8 @@ export function gotifyRoutes({ receive, readBody, now, version }: GotifyDeps) {
             return bytes
           },
         })
-        const body = JSON.parse(Buffer.from(bytes!).toString()) as Record<string, unknown>
-        return c.json(gotifyMessage(body, { id: answer.id, date: now() }), 200, SAFE_HEADERS)
+        const { value } = readJsonBody(bytes!)
+        return c.json(gotifyMessage(value, { id: answer.id, date: now() }), 200, SAFE_HEADERS)
       } catch (error) {
         if (!(error instanceof TempoError) || error.status >= 500) throw error
         letAnswerArrive(c)
