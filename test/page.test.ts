@@ -4,7 +4,9 @@ import { createRequire } from 'node:module'
 import { after, before, describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import type { Browser, Page } from 'playwright-core'
+import { storeEvents } from '../src/storage/store-events.ts'
 import { findChromium, openBrowser, signIn, visit } from './helpers/browser.ts'
+import { judgedEvent } from './helpers/events.ts'
 import { readFixture } from './helpers/fixtures.ts'
 import { startTestServer, type TestServer } from './helpers/server.ts'
 
@@ -225,6 +227,36 @@ describe('the page', { skip }, () => {
       assert.deepEqual(complaints, [])
       await close()
     }
+  })
+
+  test('keeps the document small while it scrolls through thousands of stacks', async () => {
+    const START = Date.now()
+    for (let lot = 0; lot < 25; lot++) {
+      const batch = Array.from({ length: 200 }, (_, index) => {
+        const number = lot * 200 + index
+        const startDate = new Date(START - number * 60_000)
+        return judgedEvent({
+          provider: 'scripts.many',
+          title: `Many ${number}`,
+          startDate,
+          key: `k${number}`,
+        })
+      })
+      await storeEvents(server.db, batch)
+    }
+    const { page, close } = await visit(browser, server)
+    await page.goto(`${server.url}/?provider=scripts.many`)
+    await page.locator('.stack').first().waitFor()
+    let most = 0
+    for (let last = 0; last < 5_000; ) {
+      await page.evaluate('window.scrollTo(0, document.documentElement.scrollHeight)')
+      const shown =
+        "Math.max(...[...document.querySelectorAll('.virtual-row')].map((row) => Number(row.dataset.index)))"
+      last = Number(await page.evaluate(shown))
+      most = Math.max(most, Number(await page.evaluate("document.querySelectorAll('*').length")))
+    }
+    assert.ok(most < 2_000, `${most} nodes`)
+    await close()
   })
 
   test('brings less than 150 kB of script', async () => {

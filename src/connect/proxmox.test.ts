@@ -216,6 +216,6 @@ test('the body rendered by the rules of Proxmox is what was recorded from it', (
       /\{\{json (\w+)\}\}/g,
       (_, key: string) => JSON.stringify(values[key]),
     )
-    assert.equal(rendered, bytes.toString().trim(), name)
+    assert.equal(rendered.replace(/ \}$/, '}'), bytes.toString().trim(), name)
   }
 })
