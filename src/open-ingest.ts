@@ -90,6 +90,7 @@ export async function openIngest({
     store: (batch) => withWriteDeadline(db, writeDeadlineMs, 'storing events', () => storeEvents(db, batch)),
     isPassing: (error) => ['away', 'later'].includes(failureKind(error)),
     maxBatch: config.writeBatch,
+    maxWaitMs: writeDeadlineMs,
   })
   const write = refuseBadRows(writer.write, { kindOf: failureKind, codeOf, log })
   keeper = createKeeper({ write, append: spool.append, kindOf: failureKind, wake, outage, log })

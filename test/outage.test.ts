@@ -11,7 +11,10 @@ const MAX_WAIT_MS = 5_000
 async function startCuttableServer(t: { after: (end: () => Promise<void>) => void }) {
   const database = await createTestDatabase()
   const proxy = await openDatabaseProxy(database.url)
-  const server = await startTestServer({ env: { DATABASE_URL: proxy.url }, database })
+  const server = await startTestServer({
+    env: { DATABASE_URL: proxy.url, TEMPO_WRITE_DEADLINE_MS: '2000' },
+    database,
+  })
   const token = await server.token(['com.proxmox'])
   assert.equal((await server.post('/ingest', token, { title: 'known from now on' })).status, 200)
   t.after(async () => {
@@ -109,7 +112,7 @@ test('while the database hangs every sender is answered before it hangs up, and 
 
 test('a database that is gone, or takes nobody in, is an outage too', async (t) => {
   const database = await createTestDatabase()
-  const server = await startTestServer({ database })
+  const server = await startTestServer({ env: { TEMPO_WRITE_DEADLINE_MS: '2000' }, database })
   t.after(server.stop)
   const token = await server.token(['com.proxmox'])
   assert.equal((await server.post('/ingest', token, { title: 'x' })).status, 200)

@@ -55,6 +55,8 @@ export async function startTestServer({
     DATABASE_URL: own.url,
     TEMPO_DATA_DIR: dataDir,
     TEMPO_LOG_LEVEL: 'debug',
+    // A busy disk must not turn an answer of 200 into one of 202; tests of outages set their own.
+    TEMPO_WRITE_DEADLINE_MS: '20000',
     ...env,
   })
   const app = await createApp(config, collectingLog(log), overrides)
