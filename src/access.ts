@@ -19,6 +19,8 @@ export type Token = {
   providers: string[]
   /** Metadata that is added to what comes with it, where it is missing. */
   defaults: Record<string, string>
+  /** What signs the bodies of its sender, sealed; null: nothing. */
+  hmacSecret: Uint8Array | null
   createdAt: Date
   lastUsedAt: Date | null
   expiresAt: Date | null

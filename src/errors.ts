@@ -49,6 +49,7 @@ export type TokenRefusal =
   | 'token_revoked'
   | 'wrong_scope'
   | 'provider_not_bound'
+  | 'bad_signature'
 
 const TOKEN_ADVICE: Record<TokenRefusal, string> = {
   no_token: 'Send a token in the header X-Tempo-Token, or as Authorization: Bearer TOKEN.',
@@ -59,6 +60,9 @@ const TOKEN_ADVICE: Record<TokenRefusal, string> = {
   token_revoked: 'This token was revoked. Make a new one with: tempo token create',
   wrong_scope: 'This token has no scope for that. Make one with: tempo token create --scope SCOPE',
   provider_not_bound: 'This token is not bound to that provider.',
+  bad_signature:
+    'No signature fits this body. Sign its very bytes with HMAC-SHA256 under the signing secret of a token that is ' +
+    'in force, and send X-ProxCenter-Signature: sha256=HEX. Make a token with one: tempo token create --hmac',
 }
 
 /** 401: no token, or one that does not open this door. */

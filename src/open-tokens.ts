@@ -1,5 +1,7 @@
+import { openSigningSecret } from './auth/signature.ts'
 import { createTokenBook, type TokenBook } from './auth/token-book.ts'
 import { createTokenSnapshot, type KnownToken, tokenSnapshotPath } from './auth/token-snapshot.ts'
+import type { Vault } from './auth/vault.ts'
 import type { Config } from './config.ts'
 import type { Log } from './log.ts'
 import type { Releasers } from './releasers.ts'
@@ -11,6 +13,7 @@ import { listTokens, noteTokenUse, TOKENS_CHANNEL } from './storage/tokens.ts'
 export type OpenTokensOptions = {
   config: Config
   db: Database
+  vault: Vault
   isAway: () => boolean
   now: () => Date
   log: Log
@@ -32,6 +35,7 @@ const USES_EVERY_MS = 2_000
 export async function openTokens({
   config,
   db,
+  vault,
   isAway,
   now,
   log,
@@ -47,7 +51,25 @@ export async function openTokens({
         'tokens were not written down; without the database a restart would not know them',
       )
     })
-  const book = createTokenBook({ load, onLoad, isAway, adminSecret: config.adminToken, now })
+  const told = new Set<string>()
+  const openSecret = (token: KnownToken) => {
+    try {
+      return openSigningSecret(vault, token.id, token.hmacSecret!)
+    } catch (error) {
+      if (!told.has(token.id))
+        log.error({ err: error, token: token.name }, 'a signing secret cannot be opened')
+      told.add(token.id)
+      return null
+    }
+  }
+  const book = createTokenBook({
+    load,
+    onLoad,
+    openSigningSecret: openSecret,
+    isAway,
+    adminSecret: config.adminToken,
+    now,
+  })
   const known = await snapshot.read().catch((error) => {
     log.error({ err: error, path }, 'the tokens of the last run cannot be read')
     return null

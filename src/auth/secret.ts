@@ -1,6 +1,8 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { Scope, Token } from '../access.ts'
+import { type SigningSecret, sealSigningSecret } from './signature.ts'
+import type { Vault } from './vault.ts'
 
 /** Random bytes of a token: 256 bits, as the contract asks at the least. */
 const SECRET_BYTES = 32
@@ -14,18 +16,25 @@ export type TokenWish = {
   providers: string[]
   defaults?: Record<string, string>
   expiresAt: Date | null
+  /** What signs the bodies of its sender, and the vault that seals it. */
+  signing?: (SigningSecret & { vault: Pick<Vault, 'seal'> }) | undefined
 }
 
 /** Makes a token. `secret` is what the sender shows; it is in no other place afterwards. */
-export function makeToken(wish: TokenWish, now = new Date()): { secret: string; token: Token } {
+export function makeToken(
+  { signing, ...wish }: TokenWish,
+  now = new Date(),
+): { secret: string; token: Token } {
+  const id = uuidv7()
   const prefix = MARK + randomBytes(PREFIX_BYTES).toString('hex')
   const secret = `${prefix}_${randomBytes(SECRET_BYTES).toString('base64url')}`
   const token = {
     ...wish,
     defaults: wish.defaults ?? {},
-    id: uuidv7(),
+    id,
     prefix,
     hash: hashSecret(secret),
+    hmacSecret: signing ? sealSigningSecret(signing.vault, id, signing) : null,
     createdAt: now,
     lastUsedAt: null,
     revokedAt: null,

@@ -14,9 +14,11 @@ export type TokenSnapshot = {
   write: (tokens: KnownToken[]) => Promise<void>
 }
 
-/** A token in the file: the hash in hexadecimal, times as ISO 8601. */
-type Written = Omit<KnownToken, 'hash' | 'expiresAt' | 'revokedAt'> & {
+/** A token in the file: the hash in hexadecimal, what is sealed in Base64, times as ISO 8601. */
+type Written = Omit<KnownToken, 'hash' | 'hmacSecret' | 'expiresAt' | 'revokedAt'> & {
   hash: string
+  /** Missing in files of before there was any. */
+  hmacSecret?: string | null
   expiresAt: string | null
   revokedAt: string | null
 }
@@ -62,12 +64,13 @@ export function createTokenSnapshot(path: string): TokenSnapshot {
 export function formatSnapshot(tokens: KnownToken[]): string {
   const lines = tokens
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-    .map(({ id, name, prefix, hash, scopes, providers, defaults, expiresAt, revokedAt }) =>
+    .map(({ id, name, prefix, hash, hmacSecret, scopes, providers, defaults, expiresAt, revokedAt }) =>
       JSON.stringify({
         id,
         name,
         prefix,
         hash: Buffer.from(hash).toString('hex'),
+        hmacSecret: hmacSecret && Buffer.from(hmacSecret).toString('base64'),
         scopes,
         providers,
         defaults,
@@ -83,10 +86,11 @@ export function parseSnapshot(text: string): KnownToken[] | null {
   try {
     const { format, tokens } = JSON.parse(text) as { format: number; tokens: Written[] }
     if (format !== FORMAT) return null
-    return tokens.map(({ hash, expiresAt, revokedAt, ...token }) => ({
+    return tokens.map(({ hash, hmacSecret, expiresAt, revokedAt, ...token }) => ({
       ...token,
       defaults: token.defaults ?? {},
       hash: Buffer.from(hash, 'hex'),
+      hmacSecret: hmacSecret ? Buffer.from(hmacSecret, 'base64') : null,
       expiresAt: dateOf(expiresAt),
       revokedAt: dateOf(revokedAt),
     }))

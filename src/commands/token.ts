@@ -1,11 +1,15 @@
 import { Command } from 'commander'
 import { METADATA_NAME, SCOPES, type Scope, type Token } from '../access.ts'
+import { PROXCENTER } from '../adapters/proxcenter.ts'
 import { parseTimestamp } from '../adapters/timestamp.ts'
 import { makeToken } from '../auth/secret.ts'
+import { isSignatureRequired, makeSigningSecret } from '../auth/signature.ts'
 import { fatal } from '../errors.ts'
-import { isProviderIdentifier } from '../event.ts'
+import { isProviderIdentifier, isWithinProvider } from '../event.ts'
 import { parseDuration } from '../scores/duration.ts'
 import { insertToken, listTokens, revokeToken } from '../storage/tokens.ts'
+import { serverVault } from './server-vault.ts'
+import { table } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import { withDatabase } from './with-database.ts'
 
@@ -16,6 +20,8 @@ type CreateOptions = {
   set?: string[]
   cluster?: string
   expires?: string
+  hmac?: boolean
+  hmacRequired?: boolean
   json?: boolean
 }
 
@@ -45,10 +51,12 @@ export function tokenCommand(terminal: Terminal): Command {
       collect,
     )
     .option('--cluster <name>', 'the same as --set Cluster=NAME')
-    .option('--json', 'print {id,name,token,scopes,providers,expiresAt}')
+    .option('--hmac', 'make a secret too that signs bodies, for ProxCenter; it is the second line')
+    .option('--hmac-required', 'the same, and take nothing with the token that is not signed')
+    .option('--json', 'print {id,name,token,scopes,providers,expiresAt}, and hmacSecret if there is one')
     .action(async (options: CreateOptions) => {
-      const secret = await create(options, new Date())
-      terminal.out.write(`${secret}\n`)
+      const secrets = await create(options, new Date())
+      terminal.out.write(`${secrets}\n`)
     })
 
   command
@@ -87,12 +95,18 @@ async function create(options: CreateOptions, now: Date): Promise<string> {
   }
   const scopes: Scope[] = options.scope ? [...new Set(options.scope)] : ['ingest']
   const expiresAt = options.expires === undefined ? null : readExpiry(options.expires, now)
-  const { secret, token } = makeToken(
-    { name, scopes, providers: options.provider, defaults: readDefaults(options), expiresAt },
-    now,
-  )
-  await withDatabase('token create', (db) => insertToken(db, token))
-  if (!options.json) return secret
+  const wish = { name, scopes, providers: options.provider, defaults: readDefaults(options), expiresAt }
+  const required = options.hmacRequired ?? false
+  const hmacSecret = options.hmac || required ? makeSigningSecret() : null
+  if (hmacSecret !== null) requireSignable(wish)
+  const { secret, token } = await withDatabase('token create', async (db, config) => {
+    const signing =
+      hmacSecret === null ? undefined : { secret: hmacSecret, required, vault: await serverVault(config) }
+    const made = makeToken({ ...wish, signing }, now)
+    await insertToken(db, made.token)
+    return made
+  })
+  if (!options.json) return hmacSecret === null ? secret : `${secret}\n${hmacSecret}`
   return JSON.stringify({
     id: token.id,
     name: token.name,
@@ -100,7 +114,17 @@ async function create(options: CreateOptions, now: Date): Promise<string> {
     scopes,
     providers: token.providers,
     expiresAt: expiresAt?.toISOString() ?? null,
+    ...(hmacSecret !== null && { hmacSecret }),
   })
+}
+
+function requireSignable({ providers, scopes }: { providers: string[]; scopes: Scope[] }): void {
+  if (!providers.some((provider) => isWithinProvider(provider, PROXCENTER))) {
+    throw fatal('bad_hmac', `--hmac: it signs what comes from ProxCenter; add --provider ${PROXCENTER}.`)
+  }
+  if (scopes.some((scope) => scope !== 'ingest')) {
+    throw fatal('bad_hmac', '--hmac: it goes with the scope ingest alone.')
+  }
 }
 
 function readDefaults({ set = [], cluster }: CreateOptions): Record<string, string> {
@@ -141,8 +165,8 @@ function pickToken(tokens: Token[], wanted: string): Token {
   )
 }
 
-function tokenFacts({ hash: _hash, ...token }: Token) {
-  return token
+function tokenFacts({ hash: _hash, hmacSecret, ...token }: Token) {
+  return { ...token, hmac: hmacSecret !== null, hmacRequired: isSignatureRequired(hmacSecret) }
 }
 
 function tokenTable(tokens: Token[]): string {
@@ -155,15 +179,5 @@ function tokenTable(tokens: Token[]): string {
     token.revokedAt ? 'revoked' : token.expiresAt ? `until ${token.expiresAt.toISOString()}` : 'in force',
     token.lastUsedAt ? `used ${token.lastUsedAt.toISOString()}` : 'never used',
   ])
-  const all = [['ID', 'NAME', 'PREFIX', 'SCOPES', 'PROVIDERS', 'STATE', 'LAST USED'], ...rows]
-  const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)))
-  return all
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column]!))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('')
+  return table([['ID', 'NAME', 'PREFIX', 'SCOPES', 'PROVIDERS', 'STATE', 'LAST USED'], ...rows])
 }

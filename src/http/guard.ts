@@ -28,6 +28,8 @@ export const INGEST_ROUTES = [
   '/events/',
   '/ingest/proxmox',
   '/ingest/proxmox/',
+  '/ingest/proxcenter',
+  '/ingest/proxcenter/',
 ]
 
 /** The same for what speaks to a Gotify server; a slash at the end of its address makes two at the beginning. */

@@ -1,8 +1,9 @@
 import { createGotifyDialect } from '../adapters/gotify.ts'
+import { createProxCenterDialect } from '../adapters/proxcenter.ts'
 import { createProxmoxDialect } from '../adapters/proxmox.ts'
 import { claimedProvider, parseTempoPayload } from '../adapters/tempo.ts'
 import type { IncomingEvent } from '../event.ts'
-import { fingerprintOf } from './fingerprint.ts'
+import { fingerprintOf, proxcenterFingerprint } from './fingerprint.ts'
 import type { Dialect } from './receive.ts'
 
 type Body = Record<string, unknown>
@@ -10,6 +11,7 @@ type Body = Record<string, unknown>
 const tempo: Dialect = { claimedProvider, parse: parseTempoPayload }
 const native = createProxmoxDialect({ claimedProvider, parse: parseTempoPayload })
 const gotify = createGotifyDialect(native)
+const proxcenter = createProxCenterDialect({ claimedProvider, parse: parseTempoPayload })
 
 const proxmoxDialect: Dialect = {
   claimedProvider: native.claimedProvider,
@@ -33,9 +35,27 @@ const gotifyDialect: Dialect = {
   },
 }
 
+const proxcenterDialect: Dialect = {
+  claimedProvider: proxcenter.claimedProvider,
+  parse: (value, options) => {
+    const { notification, ...parsed } = proxcenter.parse(value, withoutDefaults(options))
+    if (notification === null) return parsed
+    return {
+      ...parsed,
+      payload: {
+        title: parsed.event.title,
+        startDate: parsed.event.startDate.toISOString(),
+        original: value,
+      },
+      fingerprint: proxcenterFingerprint(notification, options.defaults),
+    }
+  },
+}
+
 /** The dialect that an ingest path speaks. */
 export function dialectOf(path: string): Dialect {
   if (path.startsWith('/ingest/proxmox')) return proxmoxDialect
+  if (path.startsWith('/ingest/proxcenter')) return proxcenterDialect
   if (path.endsWith('/message')) return gotifyDialect
   return tempo
 }

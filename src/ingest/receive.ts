@@ -2,6 +2,7 @@ import { NIL as NIL_UUID } from 'uuid'
 import type { Delivery, QuarantinedBody } from '../access.ts'
 import { readJsonBody } from '../adapters/json.ts'
 import { RefusedToken } from '../auth/refused-token.ts'
+import type { SignedBody } from '../auth/signature.ts'
 import { type Caller, hasScope, mayWriteTo } from '../auth/token-book.ts'
 import { invalidInput, TempoError, unauthorized } from '../errors.ts'
 import type { IncomingEvent, JudgedEvent } from '../event.ts'
@@ -41,13 +42,15 @@ export type Attempt = {
   contentType: string | null
   /** The token as sent. */
   secret: string | null
+  /** Set on a path whose senders may sign the body. */
+  signed?: SignedBody
   idempotencyKey: string | null
   /** Reads the body; throws bodyTooLarge. Not called before the token is known to be good. */
   readBody: () => Promise<Uint8Array>
 }
 
 export type ReceiverDeps = {
-  identify: (secret: string | null) => Promise<Caller>
+  identify: (secret: string | null, signed?: SignedBody) => Promise<Caller>
   rateLimit: RateLimit
   catalog: () => Catalog
   /** Stores in the database, or fails. */
@@ -124,7 +127,7 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
   }
 
   async function accept(attempt: Attempt, receivedAt: Date, progress: Progress): Promise<Accepted | Spooled> {
-    const caller = await deps.identify(attempt.secret)
+    const caller = await deps.identify(attempt.secret, attempt.signed)
     progress.caller = caller
     deps.log.debug({ token: caller.name, path: attempt.path }, 'token found')
     if (!hasScope(caller, 'ingest')) throw unauthorized('wrong_scope')

@@ -97,6 +97,12 @@ test('ProxCenter: the severity that comes with an alert counts, and its id tells
   assert.equal(alert({ VMID: '' }).key, 'alert/pve1')
   assert.equal(alert({ NodeName: '' }).role, 'single')
   assert.equal(evaluate('com.proxcenter', { EventType: 'new', severity: 'error' }).label, 'Error')
+  const alone = alert({ NodeName: '', VMID: 100 })
+  assert.deepEqual([alone.role, alone.key], ['opens', 'alert/guest/100'])
+  const lost = { EventType: 'connection_lost', Connection: 'lab', NodeName: 'pve1' }
+  assert.equal(evaluate('com.proxcenter', lost).key, 'connection/lab')
+  for (const EventType of ['cve_detected', 'compliance_issue'])
+    assert.equal(evaluate('com.proxcenter', { EventType, severity: 'info' }).severity, 'info')
 })
 
 test('an event of a score’s child provider is read by it', () => {

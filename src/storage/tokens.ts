@@ -9,7 +9,12 @@ export const TOKENS_CHANNEL = 'tempo_tokens'
 const MAKE_ADMIN_LOCK = 7776_0002
 
 function tokenOf(row: typeof tokens.$inferSelect): Token {
-  return { ...row, scopes: row.scopes as Token['scopes'], hash: Buffer.from(row.hash) }
+  return {
+    ...row,
+    scopes: row.scopes as Token['scopes'],
+    hash: Buffer.from(row.hash),
+    hmacSecret: row.hmacSecret && Buffer.from(row.hmacSecret),
+  }
 }
 
 /** All tokens, newest first, revoked ones too. */

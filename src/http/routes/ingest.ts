@@ -1,4 +1,7 @@
 import { z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { PROXCENTER } from '../../adapters/proxcenter.ts'
+import type { SignedBody } from '../../auth/signature.ts'
 import { TempoError } from '../../errors.ts'
 import { dialectOf } from '../../ingest/dialects.ts'
 import type { Receiver } from '../../ingest/receive.ts'
@@ -13,6 +16,16 @@ import { SAFE_HEADERS } from '../problem.ts'
 
 export type IngestDeps = { receive: Receiver['receive']; readBody: BodyReader }
 
+/** Where the body may be signed, and in which headers. */
+const SIGNABLE = '/ingest/proxcenter'
+const SIGNATURE_HEADERS = [
+  'x-proxcenter-signature',
+  'x-signature',
+  'x-hub-signature-256',
+  'x-webhook-signature',
+  'x-tempo-signature',
+]
+
 /** Given to the answer as they are; the context would make an object of the class Headers of them for each. */
 const HEADERS = { 'Content-Type': 'application/json', ...SAFE_HEADERS }
 
@@ -21,7 +34,9 @@ export function ingestRoutes({ receive, readBody }: IngestDeps) {
   const api = createApi()
 
   for (const path of INGEST_ROUTES) {
+    const isSignable = path.startsWith(SIGNABLE)
     api.post(path, async (c) => {
+      const signed = isSignable ? signedBody(c, readBody) : null
       const answer = await receive({
         dialect: dialectOf(path),
         path,
@@ -30,7 +45,8 @@ export function ingestRoutes({ receive, readBody }: IngestDeps) {
         contentType: c.req.header('content-type') ?? null,
         secret: secretOf(c),
         idempotencyKey: c.req.header('idempotency-key') ?? null,
-        readBody: () => readBody(c),
+        readBody: signed?.readBody ?? (() => readBody(c)),
+        ...(signed && { signed }),
       })
       return new Response(JSON.stringify(answer), {
         status: 'spooled' in answer ? 202 : 200,
@@ -65,7 +81,9 @@ export function ingestRoutes({ receive, readBody }: IngestDeps) {
           description: 'Synced to disk, because the database is away; it will be stored by itself',
           content: { 'application/json': { schema: SpooledSchema } },
         },
-        401: problem('No token, not a good one, or not bound to the provider'),
+        401: problem(
+          'No token, not a good one, or not bound to the provider; or a signature that does not fit',
+        ),
         413: problem('Body too large'),
         422: problem('Not JSON, or not a valid event; the body is kept in quarantine'),
         429: problem('Above the limit of the token'),
@@ -75,6 +93,19 @@ export function ingestRoutes({ receive, readBody }: IngestDeps) {
   }
 
   return api
+}
+
+/** The body with the signatures that came with it; it is read once, however often it is asked for. */
+function signedBody(c: Context, readBody: BodyReader): SignedBody {
+  let body: Promise<Uint8Array> | null = null
+  return {
+    provider: PROXCENTER,
+    signatures: SIGNATURE_HEADERS.map((name) => c.req.header(name)?.trim() ?? '').filter(Boolean),
+    readBody: () => {
+      body ??= readBody(c)
+      return body
+    },
+  }
 }
 
 const NativeSchema = z
@@ -87,10 +118,22 @@ const NativeSchema = z
   })
   .openapi('ProxmoxNotification')
 
+const ProxCenterSchema = z
+  .looseObject({
+    event: z.string().optional().openapi({ description: 'Event type', example: 'alert_triggered' }),
+    severity: z.string().optional().openapi({ example: 'critical' }),
+    message: z.string().optional(),
+    title: z.string().optional(),
+    timestamp: z.union([z.string(), z.number()]).optional(),
+    metadata: z.record(z.string(), z.unknown()).optional(),
+  })
+  .openapi('ProxCenterNotification')
+
 const DOCUMENTED = [
   ['/ingest', PayloadSchema, 'Send an event'],
   ['/events', PayloadSchema, 'Send an event'],
   ['/ingest/proxmox', NativeSchema, 'Send a notification of Proxmox as Proxmox renders it'],
+  ['/ingest/proxcenter', ProxCenterSchema, 'Send a notification of ProxCenter, with a token or signed'],
 ] as const
 
 function problem(description: string) {
