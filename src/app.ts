@@ -11,9 +11,12 @@ import { loadPage } from './http/page.ts'
 import { createServer } from './http/server.ts'
 import { createStreamHub } from './http/stream-hub.ts'
 import { dialectOf } from './ingest/dialects.ts'
+import { newId } from './ingest/new-id.ts'
 import { createRateLimit } from './ingest/rate-limit.ts'
 import { createRecorder } from './ingest/recorder.ts'
 import type { Log } from './log.ts'
+import { openChannelFile } from './open-channel-file.ts'
+import { openChannels, openServerVault } from './open-channels.ts'
 import { openIngest } from './open-ingest.ts'
 import { openLibrary } from './open-library.ts'
 import { connectStorage } from './open-storage.ts'
@@ -21,6 +24,7 @@ import { openTokens } from './open-tokens.ts'
 import { createReadiness } from './readiness.ts'
 import { createReleasers } from './releasers.ts'
 import { repeat } from './repeat.ts'
+import { openDispatch } from './start-dispatch.ts'
 import { startIndexing } from './start-indexing.ts'
 import { startRetention } from './start-retention.ts'
 import { startWatching } from './start-watching.ts'
@@ -82,11 +86,23 @@ async function build(
   const label = `tempo serve, pid ${process.pid}, port ${config.port}`
   const { db, kind, migrate, close } = await connectStorage(config, 'server', label, log)
   releasers.addPatient('database', close)
-  const ingest = await openIngest({ config, db, dialectOf, now, log, releasers })
+  const vault = await openServerVault(config)
+  let isStoreGone = () => false
+  const channels = openChannels({ db, vault, isAway: () => isStoreGone(), log, releasers })
+  const ingest = await openIngest({
+    config,
+    db,
+    dialectOf,
+    address: channels.book.address,
+    now,
+    log,
+    releasers,
+  })
+  isStoreGone = ingest.isAway
   const library = await openLibrary(config, db, log, releasers)
   const catalog = () => library.current().catalog
 
-  const tokens = await openTokens({ config, db, isAway: ingest.isAway, now, log, releasers })
+  const tokens = await openTokens({ config, db, vault, isAway: ingest.isAway, now, log, releasers })
   const { book } = tokens
   repeat(releasers, 'idempotency keys', FORGET_EVERY_MS, () => forgetAnswers(db), log)
   repeat(releasers, 'moved events', FORGET_EVERY_MS, () => forgetMoves(db), log)
@@ -110,8 +126,11 @@ async function build(
   const prepare = async () => {
     await migrate()
     if (config.adminToken === null) firstAdminToken ??= await ensureAdminToken(db, config.dataDir)
+    await vault.ensureKey().catch((error) => log.warn({ err: error }, 'secrets cannot be stored'))
     await library.follow()
     await tokens.follow()
+    await channels.follow()
+    await channelFile?.begin()
     if (!isFollowed) await hub.start()
     isFollowed = true
     if (isIndexing) return
@@ -129,11 +148,35 @@ async function build(
     log,
     releasers,
   })
+  const dispatch = openDispatch({
+    config,
+    db,
+    vault,
+    book: channels.book,
+    catalog,
+    isAway: isStoreAway,
+    now,
+    log,
+    releasers,
+  })
+  const { channelsFile } = config
+  const channelFile =
+    channelsFile === null
+      ? null
+      : openChannelFile({
+          path: channelsFile,
+          apply: dispatch.changes.apply,
+          reload: channels.book.reload,
+          isAway: isStoreAway,
+          log,
+          releasers,
+        })
   const readiness = createReadiness({
     prepare,
     onReady: () => {
       ingest.goLive()
       watching.start()
+      dispatch.start()
       if (isListening && firstAdminToken)
         log.info({ path: adminTokenPath(config.dataDir) }, ADMIN_TOKEN_WRITTEN)
     },
@@ -186,6 +229,10 @@ async function build(
       scope: config.proxyScope,
     }),
     page: loadPage(config.basePath),
+    vault,
+    channelBook: channels.book,
+    channelChanges: dispatch.changes,
+    newId,
     onTokenChange: book.reload,
     health: health.current,
     metrics,

@@ -47,11 +47,15 @@ test('without any variable every setting has its default', () => {
     spoolDir: null,
     spoolMaxBytes: 1024 * 1024 * 1024,
     retention: null,
+    publicUrl: null,
+    channelsFile: null,
+    privateTargets: 'allow',
     sessionHours: 168,
     proxyUserHeader: null,
     trustedProxies: [],
     proxyScope: 'read',
     adminToken: null,
+    secretKey: null,
   })
 })
 
@@ -80,6 +84,7 @@ test('bounds and forms are held, each with a line that begins with the name', ()
     TEMPO_RATE_LIMIT: ['-1'],
     TEMPO_DELIVERIES_MAX: ['99'],
     TEMPO_ADMIN_TOKEN: ['x'.repeat(31)],
+    TEMPO_SECRET_KEY: ['x'.repeat(31)],
   }
   for (const [name, values] of Object.entries(wrong)) {
     for (const value of values) {

@@ -121,7 +121,7 @@ export const SETTINGS = {
     schema: text.transform((path) => resolve(path)),
     fallback: defaultDataDir,
     shownDefault: './data (root: /var/lib/tempo)',
-    doc: 'Folder for the embedded database, the spool, and the files `admin-token` and `tokens.json`.',
+    doc: 'Folder for the embedded database, the spool, and the files `admin-token`, `secret-key` and `tokens.json`.',
   }),
   scoresDir: setting<string | null>({
     env: 'TEMPO_SCORES_DIR',
@@ -222,6 +222,30 @@ export const SETTINGS = {
     shownDefault: 'everything is kept',
     doc: 'How long events are kept, as in `info=90d, warning=1y`; [docs/retention.md](docs/retention.md).',
   }),
+  publicUrl: setting<string | null>({
+    env: 'TEMPO_PUBLIC_URL',
+    schema: z
+      .string()
+      .regex(/^https?:\/\/[^\s?#]+$/, 'must be an address such as https://tempo.lan')
+      .transform((url) => url.replace(/\/+$/, '')),
+    fallback: () => null,
+    shownDefault: 'none',
+    doc: 'Where people reach this server, for links in notifications.',
+  }),
+  channelsFile: setting<string | null>({
+    env: 'TEMPO_CHANNELS_FILE',
+    schema: text.transform((path) => resolve(path)),
+    fallback: () => null,
+    shownDefault: 'none',
+    doc: 'YAML file of notification channels, read at the start and when it changes; [docs/notifications.md](docs/notifications.md).',
+  }),
+  privateTargets: setting({
+    env: 'TEMPO_PRIVATE_TARGETS',
+    schema: z.enum(['allow', 'refuse'], 'must be allow or refuse'),
+    fallback: () => 'allow' as const,
+    shownDefault: 'allow',
+    doc: 'Whether channels may send to private addresses and to this machine; link-local ones are always refused.',
+  }),
   sessionHours: setting({
     env: 'TEMPO_SESSION_HOURS',
     schema: wholeNumber(1, 8_760),
@@ -267,6 +291,14 @@ export const SETTINGS = {
     fallback: () => null,
     shownDefault: 'made at the first start',
     doc: 'A token with all rights, chosen by you.',
+    secret: true,
+  }),
+  secretKey: setting<string | null>({
+    env: 'TEMPO_SECRET_KEY',
+    schema: z.string().min(32, 'must have at least 32 characters; make one with: openssl rand -hex 32'),
+    fallback: () => null,
+    shownDefault: 'made at the first start',
+    doc: 'Key under which secrets are stored; the same for all servers of a database. Unset: the file `secret-key`.',
     secret: true,
   }),
 }
@@ -330,6 +362,11 @@ export function settingsTable(): string {
     ({ env, shownDefault, doc }) => `| \`${env}\` | ${shownDefault} | ${doc} |`,
   )
   return ['| variable | default | meaning |', '|---|---|---|', ...rows].join('\n')
+}
+
+/** A variable that the file of channels refers to; null when it is not set. */
+export function environmentVariable(name: string, env: Environment = process.env): string | null {
+  return env[name] ?? null
 }
 
 /** What the command line takes from the environment beside the settings. */

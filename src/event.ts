@@ -95,6 +95,10 @@ export const GROUPING_ROLES = ['single', 'repeats', 'opens', 'continues', 'close
 /** What an event does to a stack: stands alone, repeats a key, or opens, continues or closes a session. */
 export type GroupingRole = (typeof GROUPING_ROLES)[number]
 
+export const OCCASIONS = ['event', 'resolved', 'acknowledged', 'reminder'] as const
+/** What happened that a channel is told. */
+export type Occasion = (typeof OCCASIONS)[number]
+
 export const SURFACES = ['timeline', 'agenda'] as const
 export type Surface = (typeof SURFACES)[number]
 
@@ -172,6 +176,8 @@ export type JudgedEvent = {
   warnings: string[]
   /** Set when the sender named an Idempotency-Key. */
   idempotency: { tokenId: string; key: string } | null
+  /** Channels that it is told to; set right before it is stored. */
+  tell?: { channelId: string; occasion: Occasion }[]
   /** It comes from the spool: a try to store it may have succeeded unnoticed, and newer ones may be stored already. */
   replay?: boolean
 }

@@ -20,6 +20,8 @@ export type OpenIngestOptions = {
   db: Database
   /** The dialect of an ingest path. */
   dialectOf: (path: string) => Dialect
+  /** The event with the channels that it is told to. */
+  address: (event: JudgedEvent) => JudgedEvent
   now: () => Date
   log: Log
   releasers: Releasers
@@ -51,6 +53,7 @@ export async function openIngest({
   config,
   db,
   dialectOf,
+  address,
   now,
   log,
   releasers,
@@ -62,6 +65,7 @@ export async function openIngest({
   let keeper: Keeper | undefined
   let receiver: Receiver | undefined
   let isReady = false
+  const store = (batch: JudgedEvent[]) => storeEvents(db, batch.map(address))
 
   const spool = createSpool({
     folder: spoolDir(config),
@@ -74,8 +78,7 @@ export async function openIngest({
     spool,
     probe: () => probeWrites(db),
     revive: (record) => receiver!.revive(record, dialectOf(record.path)),
-    store: (events) =>
-      withWriteDeadline(db, DRAIN_DEADLINE_MS, 'storing what waited', () => storeEvents(db, events)),
+    store: (events) => withWriteDeadline(db, DRAIN_DEADLINE_MS, 'storing what waited', () => store(events)),
     refuse: ({ idempotencyKey: _key, warnings: _warnings, ...record }, problem) =>
       keep({ ...record, problem, bytes: record.body.byteLength }, DRAIN_DEADLINE_MS),
     kindOf: failureKind,
@@ -87,7 +90,7 @@ export async function openIngest({
     if (isReady && receiver) drain.wake()
   }
   const writer = createWriter({
-    store: (batch) => withWriteDeadline(db, writeDeadlineMs, 'storing events', () => storeEvents(db, batch)),
+    store: (batch) => withWriteDeadline(db, writeDeadlineMs, 'storing events', () => store(batch)),
     isPassing: (error) => ['away', 'later'].includes(failureKind(error)),
     maxBatch: config.writeBatch,
     maxWaitMs: writeDeadlineMs,

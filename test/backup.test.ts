@@ -9,6 +9,7 @@ import { openBackup } from '../src/storage/backup/load.ts'
 import { knownMigrations } from '../src/storage/backup/migrations.ts'
 import { restoreDatabase } from '../src/storage/backup/restore.ts'
 import { TABLES, tablesOf } from '../src/storage/backup/tables.ts'
+import { listChannels } from '../src/storage/channels.ts'
 import type { Database } from '../src/storage/database.ts'
 import { migrateDatabase } from '../src/storage/migrate.ts'
 import { storeEvents } from '../src/storage/store-events.ts'
@@ -229,7 +230,10 @@ test('without secrets no token works again, and the ones to be made anew are nam
     assert.notDeepEqual(hash, known[index]!.hash)
     assert.deepEqual(revokedAt, known[index]!.revokedAt ?? new Date(header.createdAt))
   }
-  await assertSame(from.db, to.db, ['tokens', 'idempotency'])
+  const [channel] = await listChannels(to.db)
+  assert.deepEqual([channel!.name, channel!.secrets], ['Óps 日本', null])
+  assert.ok((await listChannels(from.db))[0]!.secrets)
+  await assertSame(from.db, to.db, ['tokens', 'idempotency', 'channels'])
 })
 
 test('tokens of the database that is restored into stay as they are', async (t) => {

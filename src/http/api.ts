@@ -16,5 +16,9 @@ export function createApi(getPath?: (request: Request) => string): OpenAPIHono<E
 }
 
 function fieldErrors(error: z.ZodError) {
-  return error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }))
+  return error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'is not a field here' }))
+      : [{ path: issue.path.join('.'), message: issue.message }],
+  )
 }

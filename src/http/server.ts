@@ -16,6 +16,7 @@ import type { Page } from './page.ts'
 import { answerProblem, SAFE_HEADERS } from './problem.ts'
 import { type BacktestDeps, backtestRoutes } from './routes/backtest.ts'
 import { type BackupDeps, backupRoutes } from './routes/backups.ts'
+import { type ChannelDeps, channelRoutes } from './routes/channels.ts'
 import { connectRoutes } from './routes/connect.ts'
 import { type DeliveryDeps, deliveryRoutes } from './routes/deliveries.ts'
 import { docsRoutes } from './routes/docs.ts'
@@ -24,11 +25,13 @@ import { type ExplainDeps, explainRoutes } from './routes/explain.ts'
 import { gotifyRoutes } from './routes/gotify.ts'
 import { healthRoutes } from './routes/health.ts'
 import { type IngestDeps, ingestRoutes } from './routes/ingest.ts'
+import { type NotificationDeps, notificationRoutes } from './routes/notifications.ts'
 import { type OverviewDeps, overviewRoutes } from './routes/overview.ts'
 import { pageRoutes } from './routes/page.ts'
 import { type QuarantineDeps, quarantineRoutes } from './routes/quarantine.ts'
 import { type ScoreDeps, scoreRoutes } from './routes/scores.ts'
 import { sessionRoutes } from './routes/session.ts'
+import { type SilenceDeps, silenceRoutes } from './routes/silences.ts'
 import { type StreamDeps, streamRoutes } from './routes/stream.ts'
 import { type TimelineDeps, timelineRoutes } from './routes/timeline.ts'
 import { type TokenDeps, tokenRoutes } from './routes/tokens.ts'
@@ -43,12 +46,16 @@ export type ServerDeps = TimelineDeps &
   IngestDeps &
   DeliveryDeps &
   BackupDeps &
+  ChannelDeps &
+  SilenceDeps &
+  NotificationDeps &
   Omit<QuarantineDeps, 'dialectOf'> & {
     identify: CallerDeps['identify']
     sessions: SessionBook
     proxyUser: CallerDeps['proxyUser']
     /** Null: the page was not built. */
     page: Page | null
+    vault: TokenDeps['vault']
     onTokenChange: TokenDeps['onChange']
     health: () => Health
     metrics: Metrics
@@ -96,6 +103,9 @@ export function createServer(deps: ServerDeps): Hono {
   api.route('/', backupRoutes(deps))
   api.route('/', connectRoutes({ ...deps, onChange: deps.onTokenChange }))
   api.route('/', episodeRoutes(deps))
+  api.route('/', channelRoutes(deps))
+  api.route('/', silenceRoutes(deps))
+  api.route('/', notificationRoutes(deps))
   api.route('/', quarantineRoutes({ ...deps, dialectOf }))
   app.route('/api/v1', api)
 

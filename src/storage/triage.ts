@@ -1,5 +1,6 @@
 import type { Database, Tx } from './database.ts'
 import { eventConditions, type Filter, stackConditions } from './filters.ts'
+import { tellTriage } from './outbox.ts'
 import { retryRaces } from './races.ts'
 import { holdStacks, refreshStacks } from './refresh-stacks.ts'
 import { CHANGES_CHANNEL } from './store-events.ts'
@@ -57,7 +58,7 @@ async function changeStacks(tx: Tx, verb: Verb, ids: string[]): Promise<string[]
     UPDATE events SET ${assignment(tx, verb)}, changed_tx = pg_current_xact_id()
     WHERE stack_id IN (SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(held)}::json))
       AND ${unchanged(tx, verb)}`
-  await finish(tx, held)
+  await finish(tx, verb, held)
   return held
 }
 
@@ -67,7 +68,7 @@ async function changeEvents(tx: Tx, verb: Verb, ids: string[]): Promise<string[]
     UPDATE events SET ${assignment(tx, verb)}, changed_tx = pg_current_xact_id()
     WHERE id IN (SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(found)}::json))
       AND ${unchanged(tx, verb)}`
-  await finish(tx, held)
+  await finish(tx, verb, held)
   return found
 }
 
@@ -85,9 +86,10 @@ async function holdStacksOf(tx: Tx, eventIds: string[]): Promise<{ found: string
   }
 }
 
-async function finish(tx: Tx, stackIds: string[]): Promise<void> {
+async function finish(tx: Tx, verb: Verb, stackIds: string[]): Promise<void> {
   if (stackIds.length === 0) return
   await refreshStacks(tx, stackIds)
+  if (verb === 'ack' || verb === 'dismiss') await tellTriage(tx, 'pagerduty', verb, stackIds)
   await tx`SELECT pg_notify(${CHANGES_CHANNEL}, '')`
 }
 

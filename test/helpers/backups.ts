@@ -7,6 +7,7 @@ import { type BackupSummary, backupDatabase } from '../../src/storage/backup/bac
 import { openBackup } from '../../src/storage/backup/load.ts'
 import { type RestoreSummary, restoreDatabase } from '../../src/storage/backup/restore.ts'
 import { readShapes, TABLES } from '../../src/storage/backup/tables.ts'
+import { insertSilence, saveChannel } from '../../src/storage/channels.ts'
 import type { Database, DatabaseTarget } from '../../src/storage/database.ts'
 import { insertDeliveries } from '../../src/storage/deliveries.ts'
 import { parkGuest } from '../../src/storage/guests.ts'
@@ -109,6 +110,7 @@ async function receive(db: Database): Promise<void> {
     authenticated: true,
   }
   await fillGuests(db)
+  await fillChannels(db)
   await insertDeliveries(db, [
     { ...delivery, id: uuidv7(), status: 422, reason: '', durationMs: 1 / 3, eventId: null, quarantineId },
     {
@@ -117,6 +119,23 @@ async function receive(db: Database): Promise<void> {
       ...{ eventId: stored!.id, quarantineId: null },
     },
   ])
+}
+
+/** A channel with a secret, and a silence. */
+async function fillChannels(db: Database): Promise<void> {
+  const head = { name: 'Óps 日本', type: 'slack' as const, enabled: true, managedBy: 'api' as const }
+  const times = { createdAt: at(0), updatedAt: at(1) }
+  const secrets = Uint8Array.from({ length: 64 }, (_, byte) => 255 - byte)
+  await saveChannel(db, { id: uuidv7(), ...head, settings: { events: ['a'], match: [] }, secrets, ...times })
+  const scope = {
+    channels: [uuidv7()],
+    providers: ['com.proxmox'],
+    nodes: ['pve*'],
+    vmids: [],
+    match: [{ a: 1 }],
+  }
+  const span = { from: at(0), to: at(2), createdBy: 'test', createdAt: at(0) }
+  await insertSilence(db, { id: uuidv7(), reason: 'moving', ...span, ...scope })
 }
 
 /** A report with its guests, a failed replication, a parked guest, a rhythm and a heartbeat. */

@@ -152,12 +152,23 @@ async function* writeAll(
 }
 
 function copyStatement({ name, sql, columns }: TableShape, { secrets, createdAt }: BackupHeader): string {
-  if (name !== 'tokens' || secrets) return `COPY ${sql} (${columnList(columns)}) TO STDOUT`
-  // A random hash, of a token that nobody ever had; and revoked, so that a list shows why it does not work.
-  const values: Record<string, string> = {
-    hash: 'sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))',
-    revoked_at: `coalesce(revoked_at, '${createdAt}')`,
-  }
+  const values = secrets ? undefined : withoutSecrets(createdAt)[name]
+  if (!values) return `COPY ${sql} (${columnList(columns)}) TO STDOUT`
   const selected = columns.map((column) => values[column] ?? quoted(column))
   return `COPY (SELECT ${selected.join(', ')} FROM ${sql}) TO STDOUT`
+}
+
+/**
+ * What takes the place of secrets, by table and column. A token gets a random hash, of one that nobody ever had, and is
+ * revoked, so that a list shows why it does not work. What is sealed stays here, too.
+ */
+function withoutSecrets(createdAt: string): Record<string, Record<string, string>> {
+  return {
+    tokens: {
+      hash: 'sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))',
+      hmac_secret: 'NULL::bytea',
+      revoked_at: `coalesce(revoked_at, '${createdAt}')`,
+    },
+    channels: { secrets: 'NULL::bytea' },
+  }
 }

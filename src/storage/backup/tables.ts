@@ -5,12 +5,12 @@
 import type { Queryable } from '../database.ts'
 
 /**
- * - `data`: always in a backup; a database that has rows of it is not restored into unasked.
+ * - `data`: always in a backup, channels without their secrets unless asked for; a database that has rows of it is not restored into unasked.
  * - `history`: always in a backup; a server writes it from its first minute on.
  * - `log`: what was received; can be left out.
  * - `tokens`: always in a backup, but able to open anything only when that was asked for.
  * - `answers`: of use only together with the tokens that they were given to, and goes with their secrets.
- * - `passing`: speaks of transactions of one cluster, or of one day; never in a backup.
+ * - `passing`: speaks of transactions of one cluster, of one day, or of what was told; never in a backup.
  * - `derived`: the database or the server makes it from the data; never in a backup.
  * - `progress`: one row, which tells how far the derived tables are; begins anew with a restore.
  */
@@ -29,11 +29,19 @@ export const TABLES = new Map<string, TableKind>([
   ['rhythms', 'data'],
   ['episodes', 'data'],
   ['episode_events', 'data'],
+  ['channels', 'data'],
+  ['silences', 'data'],
   ['heartbeats', 'history'],
   ['quarantine', 'log'],
   ['deliveries', 'log'],
   ['tokens', 'tokens'],
   ['idempotency', 'answers'],
+  // A restored server must not tell once more what was told, or was to be told long ago.
+  ['outbox', 'passing'],
+  ['messages', 'passing'],
+  ['attempts', 'passing'],
+  ['channel_stacks', 'passing'],
+  ['channel_states', 'passing'],
   ['page_sessions', 'passing'],
   ['event_moves', 'passing'],
   ['retention_progress', 'passing'],
@@ -41,6 +49,7 @@ export const TABLES = new Map<string, TableKind>([
   ['span_counts', 'derived'],
   ['provider_counts', 'derived'],
   ['event_words', 'derived'],
+  ['word_groups', 'derived'],
   ['words_position', 'progress'],
 ])
 
