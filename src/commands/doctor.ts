@@ -7,6 +7,7 @@ import { createLibrary } from '../scores/library.ts'
 import { BUNDLED_DIR } from '../scores/load.ts'
 import { inspectFolder } from '../spool/adopt.ts'
 import { listTokens } from '../storage/tokens.ts'
+import { checkChannels } from './doctor-channels.ts'
 import { explain } from './explain.ts'
 import { serverUrl } from './server-access.ts'
 import type { Terminal } from './terminal.ts'
@@ -17,7 +18,7 @@ type Finding = { level: 'good' | 'note' | 'bad'; text: string }
 /** `tempo doctor`: looks at everything that commonly goes wrong and says what to do; exit code 1 when something is. */
 export function doctorCommand(terminal: Terminal): Command {
   return new Command('doctor')
-    .description('Check configuration, database, server, scores and tokens')
+    .description('Check configuration, database, server, scores, tokens and channels')
     .action(async () => {
       const config = loadConfig()
       for (const check of [
@@ -93,6 +94,7 @@ async function checkDatabase(config: Config): Promise<Finding[]> {
               level: 'note',
               text: 'no token for senders yet: tempo token create --name pve --provider com.proxmox',
             },
+        ...(await checkChannels(db, config)),
       ]
     })
   } catch (error) {

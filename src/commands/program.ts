@@ -1,15 +1,18 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../app.ts'
 import { backupCommand } from './backup.ts'
+import { channelCommand } from './channel.ts'
 import { connectCommand } from './connect.ts'
 import { doctorCommand } from './doctor.ts'
 import { explain } from './explain.ts'
 import { migrateCommand } from './migrate.ts'
+import { notifiedCommand } from './notified.ts'
 import { restoreCommand } from './restore.ts'
 import { retentionCommand } from './retention.ts'
 import { scoreCommand } from './score.ts'
 import { sendCommand } from './send.ts'
 import { serveCommand } from './serve.ts'
+import { silenceCommand } from './silence.ts'
 import type { Terminal } from './terminal.ts'
 import { tokenCommand } from './token.ts'
 
@@ -29,6 +32,9 @@ export async function run(argv: string[], out: NodeJS.WriteStream, err: NodeJS.W
     restoreCommand,
     tokenCommand,
     connectCommand,
+    channelCommand,
+    silenceCommand,
+    notifiedCommand,
     scoreCommand,
     sendCommand,
     doctorCommand,
