@@ -2,10 +2,13 @@
 import { type ClientResponse, hc } from 'hono/client'
 import type {
   BackupApi,
+  ChannelApi,
   ConnectApi,
   DeliveryApi,
+  NotificationApi,
   OverviewApi,
   ScoreApi,
+  SilenceApi,
   TimelineApi,
   TokenApi,
   TriageApi,
@@ -36,6 +39,9 @@ export const deliveryApi = hc<DeliveryApi>(API, options)
 export const tokenApi = hc<TokenApi>(API, options)
 export const scoreApi = hc<ScoreApi>(API, options)
 export const connectApi = hc<ConnectApi>(API, options)
+export const channelApi = hc<ChannelApi>(API, options)
+export const silenceApi = hc<SilenceApi>(API, options)
+export const notificationApi = hc<NotificationApi>(API, options)
 
 /** A request that the typed clients cannot say, such as one with a raw body; `path` is below api/v1. */
 export async function send<Body>(path: string, init: RequestInit = {}): Promise<Body> {

@@ -14,6 +14,15 @@ const PATHS = {
   sun: 'M12 16a4 4 0 1 0 0-8 4 4 0 0 0 0 8Zm0-13v2m0 14v2M3 12h2m14 0h2M5.6 5.6 7 7m10 10 1.4 1.4M18.4 5.6 17 7M7 17l-1.4 1.4',
   moon: 'M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5Z',
   archive: 'M3 5h18v4H3zM5 9v10h14V9M10 13h4',
+  mail: 'M3 5h18v14H3zM3 6l9 7 9-7',
+  hook: 'M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-5.7-5.7L12 7m2 3a4 4 0 0 0-6-.4l-3 3a4 4 0 0 0 5.7 5.7L12 17',
+  hash: 'M9 4 7 20M17 4l-2 16M4 9h16M4 15h16',
+  people:
+    'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7Zm-6 9c0-3.5 2.7-6 6-6s6 2.5 6 6M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14.5c1.9.9 3 2.9 3 5.5',
+  chat: 'M4 5h16v11h-8l-5 4v-4H4zM8 9.5h8M8 12.5h5',
+  siren: 'M6 17v-5a6 6 0 0 1 12 0v5M4 20h16v-3H4zM12 2v1.5M4 5l1 1M20 5l-1 1',
+  bell: 'M6 16V11a6 6 0 0 1 12 0v5l2 2H4zM10 21h4',
+  phone: 'M7 3h10v18H7zM11 18h2',
 } as const
 
 export type IconName = keyof typeof PATHS

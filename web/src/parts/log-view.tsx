@@ -2,17 +2,17 @@ import { useMemo } from 'preact/hooks'
 import { CopyButton } from './copy.tsx'
 import './log-view.css'
 
-type LogProps = { text: string; label: string }
+type LogProps = { text: string; label: string /** It is no log: no line stands out. */; isPlain?: boolean }
 
 /** A text of a machine, in the letters of a terminal; lines of warnings and errors stand out. */
-export function LogView({ text, label }: LogProps) {
+export function LogView({ text, label, isPlain }: LogProps) {
   const lines = useMemo(() => text.replace(/\s+$/, '').split('\n'), [text])
   return (
     <section class="log" aria-label={label}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must reach it */}
       <pre class="log-text foreign" tabIndex={0}>
         {lines.map((line, index) => (
-          <span key={index} data-level={levelOf(line)}>
+          <span key={index} data-level={isPlain ? undefined : levelOf(line)}>
             {line}
             {'\n'}
           </span>

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import { BASE, explain, type Problem, ProblemError } from '../api/client.ts'
+import { FieldErrors, TextField } from '../parts/field.tsx'
 import { ProblemBox } from '../parts/problem.tsx'
 
 export type Connection = {
@@ -37,7 +38,6 @@ export function ConnectForm({ onSubmit }: { onSubmit: (connection: Connection) =
       setBusy(false)
     }
   }
-  const wrong = (field: string) => problem?.errors?.find(({ path }) => path === field)?.message
   const here = BASE.href.replace(/\/$/, '')
   const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(BASE.hostname)
   return (
@@ -52,52 +52,49 @@ export function ConnectForm({ onSubmit }: { onSubmit: (connection: Connection) =
           Backup Server
         </label>
       </fieldset>
-      <div class="form-grid">
-        <Field
-          name="name"
-          label="Name of the target"
-          value="tempo"
-          help="As it is listed in Proxmox"
-          error={wrong('name')}
-          isRequired
-        />
-        <Field
-          name="pveVersion"
-          label="Version"
-          placeholder={isVe ? '9.0' : '4.0'}
-          help={
-            isVe
-              ? 'Before 8.3 it takes a Gotify target. Empty: recent'
-              : 'Before 3.3 a Gotify target. Empty: recent'
-          }
-          error={wrong('pveVersion')}
-        />
-        <Field
-          name="url"
-          label="Address of this server, as the node sees it"
-          value={here}
-          help={
-            isLocal
-              ? 'You see it under a local address, which the node cannot reach: put in its name or IP'
-              : 'Such as http://tempo.lan:7776'
-          }
-          error={wrong('url')}
-          isRequired
-        />
-        <Field
-          name="ui"
-          label="Address of the Proxmox web interface"
-          placeholder={isVe ? 'https://pve-01.lan:8006' : 'https://pbs.lan:8007'}
-          help="For the links of its events. May be empty"
-          error={wrong('ui')}
-        />
-        <Field
-          name="cluster"
-          label="Name of the cluster"
-          help="Keeps guests of several clusters apart. May be empty"
-          error={wrong('cluster')}
-        />
-      </div>
+      <FieldErrors.Provider value={problem?.errors ?? []}>
+        <div class="form-grid">
+          <TextField
+            name="name"
+            label="Name of the target"
+            value="tempo"
+            help="As it is listed in Proxmox"
+            isRequired
+          />
+          <TextField
+            name="pveVersion"
+            label="Version"
+            placeholder={isVe ? '9.0' : '4.0'}
+            help={
+              isVe
+                ? 'Before 8.3 it takes a Gotify target. Empty: recent'
+                : 'Before 3.3 a Gotify target. Empty: recent'
+            }
+          />
+          <TextField
+            name="url"
+            label="Address of this server, as the node sees it"
+            value={here}
+            help={
+              isLocal
+                ? 'You see it under a local address, which the node cannot reach: put in its name or IP'
+                : 'Such as http://tempo.lan:7776'
+            }
+            isRequired
+          />
+          <TextField
+            name="ui"
+            label="Address of the Proxmox web interface"
+            placeholder={isVe ? 'https://pve-01.lan:8006' : 'https://pbs.lan:8007'}
+            help="For the links of its events. May be empty"
+          />
+          <TextField
+            name="cluster"
+            label="Name of the cluster"
+            help="Keeps guests of several clusters apart. May be empty"
+          />
+        </div>
+      </FieldErrors.Provider>
       {problem && !problem.errors?.some(({ path }) => path) && (
         <ProblemBox error={new ProblemError(problem)} />
       )}
@@ -107,42 +104,5 @@ export function ConnectForm({ onSubmit }: { onSubmit: (connection: Connection) =
         </button>
       </div>
     </form>
-  )
-}
-
-type FieldProps = {
-  name: string
-  label: string
-  help: string
-  value?: string
-  placeholder?: string
-  error?: string | undefined
-  isRequired?: boolean
-}
-
-function Field({ name, label, help, value, placeholder, error, isRequired }: FieldProps) {
-  return (
-    <label class="field">
-      <span>{label}</span>
-      <input
-        class="input"
-        name={name}
-        defaultValue={value}
-        placeholder={placeholder}
-        required={isRequired}
-        spellcheck={false}
-        autocomplete="off"
-        maxLength={2000}
-        aria-invalid={error !== undefined}
-        aria-describedby={`${name}-help`}
-      />
-      <span
-        class={error ? 'field-error' : 'field-help soft'}
-        id={`${name}-help`}
-        role={error ? 'alert' : undefined}
-      >
-        {error ?? help}
-      </span>
-    </label>
   )
 }

@@ -11,10 +11,14 @@ const LOOKED_AT = '50' as never
 /** After this, what usually is in the way is said. */
 const PATIENCE_MS = 60_000
 
-type WaitProps = { token: { id: string; name: string } }
+type WaitProps = {
+  token: { id: string; name: string }
+  /** What usually is in the way; without it, what is with Proxmox. */
+  hints?: string[] | undefined
+}
 
 /** Waits for the test, and says what arrived under the new token, or what is wrong. */
-export function ConnectWait({ token }: WaitProps) {
+export function ConnectWait({ token, hints }: WaitProps) {
   const [since] = useState(() => Date.now())
   const [own, setOwn] = useState<DeliveryRow[]>([])
   const [strange, setStrange] = useState<DeliveryRow | null>(null)
@@ -72,21 +76,29 @@ export function ConnectWait({ token }: WaitProps) {
       {!good && strange && (
         <p class="small">
           Meanwhile something came from <code class="foreign">{strange.address}</code> without a good token:{' '}
-          {reasonText(strange)} If that is your node, look at the token in the target.
+          {reasonText(strange)} If that is yours, look at the token that it sends.
         </p>
       )}
-      {!good && isLong && own.length === 0 && (
-        <ul class="small soft wait-hints">
+      {!good && isLong && own.length === 0 && <Hints hints={hints} />}
+      {problem && <p class="field-error">{problem} It is tried again.</p>}
+    </section>
+  )
+}
+
+function Hints({ hints }: Pick<WaitProps, 'hints'>) {
+  return (
+    <ul class="small soft wait-hints">
+      {hints?.map((hint) => <li key={hint}>{hint}</li>) ?? (
+        <>
           <li>Nothing came yet. Did the third command print an error?</li>
           <li>
             On the node, <code>curl -sS {'<address of this server>'}/health</code> must answer; a firewall or
             a local address is in the way most often.
           </li>
           <li>With https, Proxmox refuses a certificate that its system does not trust.</li>
-        </ul>
+        </>
       )}
-      {problem && <p class="field-error">{problem} It is tried again.</p>}
-    </section>
+    </ul>
   )
 }
 

@@ -1,9 +1,12 @@
 import { useState } from 'preact/hooks'
+import { useSearch } from 'wouter-preact'
 import { connectApi, read } from '../api/client.ts'
+import { Segments } from '../parts/segments.tsx'
 import { mayChange } from '../session.ts'
 import { ConnectForm, type Connection } from './connect-form.tsx'
 import { ConnectLines, ConnectMore } from './connect-lines.tsx'
 import { ConnectWait } from './connect-wait.tsx'
+import { ConnectProxCenter } from './proxcenter.tsx'
 import { Section } from './section.tsx'
 
 function connect(connection: Connection) {
@@ -11,8 +14,27 @@ function connect(connection: Connection) {
 }
 export type Connected = Awaited<ReturnType<typeof connect>>
 
-/** From nothing to the first notification of a Proxmox: a form, lines to paste, and a wait for the test. */
+/** Sets up a sender: a Proxmox, or ProxCenter. */
 export function ConnectSection() {
+  const isProxCenter = new URLSearchParams(useSearch()).get('sender') === 'proxcenter'
+  return (
+    <>
+      <div class="connect-senders">
+        <Segments
+          label="Sender"
+          items={[
+            { label: 'Proxmox', href: '/settings/connect', isHere: !isProxCenter },
+            { label: 'ProxCenter', href: '/settings/connect?sender=proxcenter', isHere: isProxCenter },
+          ]}
+        />
+      </div>
+      {isProxCenter ? <ConnectProxCenter /> : <ConnectProxmox />}
+    </>
+  )
+}
+
+/** From nothing to the first notification of a Proxmox: a form, lines to paste, and a wait for the test. */
+function ConnectProxmox() {
   const [connected, setConnected] = useState<Connected | null>(null)
   return (
     <Section

@@ -1,7 +1,6 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
 import { Link, useSearch } from 'wouter-preact'
 import { formatBytes } from '../parts/amount.ts'
-import { usePolling } from '../parts/loading.ts'
+import { useEndless } from '../parts/endless.ts'
 import { LoadingRows } from '../parts/loading-rows.tsx'
 import { ProblemBox } from '../parts/problem.tsx'
 import { Segments } from '../parts/segments.tsx'
@@ -39,50 +38,8 @@ export function DeliveriesSection() {
 }
 
 function Deliveries({ query }: { query: DeliveryQuery }) {
-  const [rows, setRows] = useState<DeliveryRow[] | null>(null)
-  const [cursor, setCursor] = useState<string | null>(null)
-  const [error, setError] = useState<unknown>(null)
-  const isAlive = useRef(true)
-
-  /** The newest page again; what was loaded further down stays. */
-  const refresh = async () => {
-    try {
-      const page = await loadDeliveries(query)
-      if (!isAlive.current) return
-      setError(null)
-      setRows((before) => {
-        const last = page.items.at(-1)
-        const reachesOld = before?.some(({ id }) => last && id >= last.id)
-        if (!before || !last || !reachesOld) {
-          setCursor(page.nextCursor)
-          return page.items
-        }
-        return [...page.items, ...before.filter(({ id }) => id < last.id)]
-      })
-    } catch (failure) {
-      if (isAlive.current) setError(failure)
-    }
-  }
-  const more = async () => {
-    if (!cursor) return
-    try {
-      const page = await loadDeliveries({ ...query, cursor })
-      if (!isAlive.current) return
-      setRows((before) => [...(before ?? []), ...page.items])
-      setCursor(page.nextCursor)
-    } catch (failure) {
-      setError(failure)
-    }
-  }
-  useEffect(() => {
-    isAlive.current = true
-    refresh()
-    return () => {
-      isAlive.current = false
-    }
-  }, [])
-  usePolling(refresh, REFRESH_MS)
-
+  const ask = (cursor: string | null) => loadDeliveries({ ...query, ...(cursor && { cursor }) })
+  const { rows, error, refresh, more } = useEndless<DeliveryRow>(ask, REFRESH_MS)
   return (
     <>
       {error !== null && <ProblemBox error={error} retry={refresh} />}
@@ -114,7 +71,7 @@ function Deliveries({ query }: { query: DeliveryQuery }) {
           </table>
         </div>
       )}
-      {cursor && (
+      {more && (
         <button type="button" class="button load-more" onClick={more}>
           Load more
         </button>

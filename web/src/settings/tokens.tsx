@@ -127,6 +127,11 @@ function TokenTable({ tokens, onRevoke }: TableProps) {
                     </span>
                   ))}{' '}
                   <span class="small soft foreign">{boundTo(token)}</span>
+                  {token.hmac && (
+                    <span class="small soft token-defaults">
+                      {token.hmacRequired ? 'with a signature only' : 'also by a signature'}
+                    </span>
+                  )}
                   {Object.keys(token.defaults).length > 0 && (
                     <span class="small soft foreign token-defaults">{addedBy(token)}</span>
                   )}

@@ -6,10 +6,12 @@ import { Icon } from '../parts/icon.tsx'
 import { ProblemBox } from '../parts/problem.tsx'
 import { Time } from '../parts/time.tsx'
 import { mayChange } from '../session.ts'
+import { SilenceDialog } from '../silences/dialog.tsx'
 import { Actions } from './actions.tsx'
 import { Place } from './card.tsx'
 import { Delivery, Why } from './evidence.tsx'
 import { Message } from './message.tsx'
+import { Notifications } from './notifications.tsx'
 import type { Timeline } from './store.ts'
 import './panel.css'
 
@@ -22,6 +24,7 @@ export function Panel({ stackId, timeline, onClose }: PanelProps) {
   const [cursor, setCursor] = useState<string | null>(null)
   const [shown, setShown] = useState<string | null>(null)
   const [error, setError] = useState<unknown>(null)
+  const [isSilencing, setSilencing] = useState(false)
   const live = timeline.items.value.find(({ id }) => id === stackId)
 
   const load = async (more?: string) => {
@@ -86,6 +89,9 @@ export function Panel({ stackId, timeline, onClose }: PanelProps) {
               >
                 {stack.dismissedAt ? 'Restore' : 'Dismiss'}
               </button>
+              <button type="button" class="button" onClick={() => setSilencing(true)}>
+                Silence …
+              </button>
             </div>
           )}
           <h3>
@@ -115,6 +121,15 @@ export function Panel({ stackId, timeline, onClose }: PanelProps) {
             <button type="button" class="button" onClick={() => load(cursor)}>
               Earlier events
             </button>
+          )}
+          {isSilencing && (
+            <SilenceDialog
+              nodes={stack.node}
+              vmids={stack.vmid}
+              providers={stack.node || stack.vmid ? null : stack.provider}
+              onDone={() => load()}
+              onClose={() => setSilencing(false)}
+            />
           )}
         </>
       )}
@@ -159,6 +174,7 @@ function EventDetail({ id }: { id: string }) {
           <Fact key={name} name={name} value={value} />
         ))}
       </dl>
+      <Notifications eventId={event.id} />
       <Why eventId={event.id} />
       <Delivery eventId={event.id} />
     </div>

@@ -1,6 +1,7 @@
 import type { FunctionComponent } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { Link, useParams } from 'wouter-preact'
+import { ChannelsSection } from '../channels/section.tsx'
 import { mayChange } from '../session.ts'
 import { ConnectSection } from '../settings/connect.tsx'
 import { DeliveriesSection } from '../settings/deliveries.tsx'
@@ -8,11 +9,14 @@ import { QuarantineSection } from '../settings/quarantine.tsx'
 import { ScoresSection } from '../settings/scores.tsx'
 import { SourcesSection } from '../settings/sources.tsx'
 import { TokensSection } from '../settings/tokens.tsx'
+import { SilencesSection } from '../silences/section.tsx'
 import '../parts/tables.css'
 import '../settings/settings.css'
 
 const SECTIONS: { key: string; label: string; view: FunctionComponent }[] = [
-  { key: 'connect', label: 'Connect Proxmox', view: ConnectSection },
+  { key: 'connect', label: 'Connect', view: ConnectSection },
+  { key: 'channels', label: 'Channels', view: ChannelsSection },
+  { key: 'silences', label: 'Silences', view: SilencesSection },
   { key: 'tokens', label: 'Tokens', view: TokensSection },
   { key: 'sources', label: 'Sources', view: SourcesSection },
   { key: 'scores', label: 'Scores', view: ScoresSection },
