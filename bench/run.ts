@@ -11,6 +11,7 @@ import { alertmanager } from './contenders/alertmanager.ts'
 import { bareHono, bareHttp } from './contenders/bare.ts'
 import { nodeRed } from './contenders/node-red.ts'
 import { pgbench } from './contenders/pgbench.ts'
+import { tempoTelling } from './contenders/telling.ts'
 import { tempo, tempoEmbedded, tempoOneByOne } from './contenders/tempo.ts'
 import { writeDocs } from './docs.ts'
 import { describeMachine } from './machine.ts'
@@ -26,6 +27,7 @@ const CONTENDERS: Contender[] = [
   tempo,
   tempoEmbedded,
   tempoOneByOne,
+  tempoTelling,
   pgbench,
   nodeRed,
   alertmanager,

@@ -81,25 +81,37 @@ function repeatWhenWoken(
 ): { wake: () => void; end: () => Promise<void> } {
   const ending = new AbortController()
   const { signal } = ending
-  let wakeUp = new AbortController()
+  let isWoken = false
+  /** Ends the rest that is under way, if there is one: a commit wakes, and there are hundreds a second. */
+  let rouse = () => {}
 
   async function loop(): Promise<void> {
     while (!signal.aborted) {
-      wakeUp = new AbortController()
+      isWoken = false
       try {
-        await work(signal, () => wakeUp.signal.aborted)
+        await work(signal, () => isWoken)
       } catch (error) {
         log.warn({ err: error }, `${name} could not be brought up to date; it will be tried again`)
         await pause(retryMs, signal)
       }
       await pause(pauseMs, signal)
-      if (!wakeUp.signal.aborted) await pause(IDLE_MS, AbortSignal.any([signal, wakeUp.signal]))
+      if (!isWoken) await rest()
     }
+  }
+
+  async function rest(): Promise<void> {
+    const woken = new AbortController()
+    rouse = () => woken.abort()
+    await pause(IDLE_MS, AbortSignal.any([signal, woken.signal]))
+    rouse = () => {}
   }
 
   const running = loop()
   return {
-    wake: () => wakeUp.abort(),
+    wake: () => {
+      isWoken = true
+      rouse()
+    },
     end: async () => {
       ending.abort()
       await running

@@ -380,6 +380,23 @@ test('a transaction that commits after the index has gone on is found, and taken
   assert.equal((await eventsWith(['under way'])).length, 1)
 })
 
+test('a group of the index goes with its last event, and an event that changes moves on to another', async () => {
+  const groups = async () => (await db.read`SELECT id FROM word_groups`).length
+  const [first] = await store({ title: 'disk of pve-1', externalID: 'one' }, { title: 'disk of pve-2' })
+  await fill()
+  assert.equal(await groups(), 1)
+  assert.equal((await eventsWith(['of pve-1'])).length, 1)
+  await store({ title: 'fan of pve-1', externalID: 'one' })
+  await fill()
+  assert.equal(await groups(), 2)
+  assert.deepEqual(await eventsWith(['fan of']), [first!.id])
+  assert.equal((await eventsWith(['disk of'])).length, 1)
+  await db.write`DELETE FROM events WHERE title = 'disk of pve-2'`
+  assert.equal(await groups(), 1)
+  await db.write`DELETE FROM events`
+  assert.equal(await groups(), 0)
+})
+
 test('a database whose index was never filled, or that is another one than it was, is filled anew', async () => {
   await storeSown(50)
   assert.equal((await eventsWith(['backup'])).length, 50)

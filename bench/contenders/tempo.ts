@@ -47,10 +47,16 @@ export async function embeddedTarget(dataDir: string): Promise<{ target: Databas
   return { target, pid: postmaster.pid }
 }
 
-/** On the PostgreSQL of the benchmark. */
-async function startOnPostgres(bench: Bench, env: Env): Promise<Running> {
+/** On the PostgreSQL of the benchmark; `setUp` is done before anything is sent. */
+export async function startOnPostgres(
+  bench: Bench,
+  env: Env,
+  setUp: (server: TempoServer) => Promise<void> = async () => {},
+): Promise<Running> {
   const database = await bench.postgres.createDatabase()
-  const { service, target } = await startTempo(bench, { DATABASE_URL: database.url, ...env })
+  const server = await startTempo(bench, { DATABASE_URL: database.url, ...env })
+  await setUp(server)
+  const { service, target } = server
   return {
     pid: service.pid,
     log: service.log,

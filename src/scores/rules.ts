@@ -20,7 +20,8 @@ export function firstMatch<Saying>(
   metadata: MetadataReader,
   counts: (rule: Rule<Saying>) => boolean = () => true,
 ): { index: number; rule: Rule<Saying> } | { index: null; rule: undefined } {
-  for (const [index, rule] of rules.entries()) {
+  for (let index = 0; index < rules.length; index++) {
+    const rule = rules[index]!
     if (counts(rule) && matchHolds(rule.match, metadata)) return { index, rule }
   }
   return { index: null, rule: undefined }

@@ -17,11 +17,12 @@ type Addition = {
 
 /**
  * One row per stack, since a statement updates a row only once, in the order of their ids, in which whoever holds
- * several stacks takes them.
+ * several stacks takes them. Without `isRare` what few events have is left out.
  */
 export function additionsParameter(
   events: JudgedEvent[],
   placements: { stackOf: Map<JudgedEvent, string>; fresh: Set<string> },
+  isRare: boolean,
 ): string {
   const additions = new Map<string, Addition>()
   for (const event of events) {
@@ -52,15 +53,20 @@ export function additionsParameter(
     if (harm > 0 || (harm === 0 && isLater(event, sum.worst))) sum.worst = event
   }
   const inOrder = [...additions.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
-  return JSON.stringify(inOrder.map(additionRow))
+  return JSON.stringify(inOrder.map((sum) => (isRare ? rareRow(sum) : additionRow(sum))))
 }
 
-function additionRow({ last, worst, ...sum }: Addition) {
+function additionRow({ id, fresh, provider, key, count, first, last, worst }: Addition) {
   return {
-    ...sum,
+    id,
+    fresh,
+    provider,
+    key,
     node: last.node,
     vmid: last.vmid,
     title: last.title,
+    count,
+    first,
     last: last.startDate,
     latest: last.id,
     severity: severityRank(worst.severity),
@@ -68,6 +74,13 @@ function additionRow({ last, worst, ...sum }: Addition) {
     severe: worst.startDate,
     last_severity: severityRank(last.severity),
     last_label: last.label,
+  }
+}
+
+function rareRow(sum: Addition) {
+  const { last } = sum
+  return {
+    ...additionRow(sum),
     closed_severity: last.closedSeverity === null ? null : severityRank(last.closedSeverity),
     closes: last.role === 'closes',
     current_state: last.currentState,

@@ -2,6 +2,7 @@
 import type { Database, Tx } from './database.ts'
 import { retryRaces } from './races.ts'
 import type { Snapshot } from './snapshot.ts'
+import { groupWords, type WordsToIndex } from './word-groups.ts'
 import { isTail } from './word-index.ts'
 import { EVENT_TEXT, SPAN_KEYS } from './words.ts'
 
@@ -24,7 +25,9 @@ export async function fillWords(db: Database, limit: number): Promise<Filled | n
       { mine: boolean }[]
     >`SELECT pg_try_advisory_xact_lock(${FILLING_LOCK}::bigint) AS mine`
     if (!lock!.mine) return null
-    await tx`SELECT set_config('synchronous_commit', 'off', true)`
+    // A plan that was made while the tables were small would go through all of them, and stay in use.
+    await tx`SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),
+                    set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`
     const state = await readState(tx)
     if (state.position === null) return begin(tx, state.now)
     const changed = await fillChanged(tx, state.position, state.now, limit)
@@ -98,10 +101,34 @@ async function fillBelow(tx: Tx, above: string, limit: number): Promise<Filled> 
 /** Writes what differs: an acknowledgement changes an event, not its words. */
 async function write(tx: Tx, ids: string[]): Promise<void> {
   if (ids.length === 0) return
+  const changed = await tx<(WordsToIndex & { left: string | null })[]>`
+    SELECT t.id, t.spans, t.body, w.group_id AS left FROM (
+      SELECT e.id, ${tx.unsafe(SPAN_KEYS)} AS spans, lower(${tx.unsafe(EVENT_TEXT)}) AS body FROM events e
+      WHERE e.id IN (SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(ids)}::json))
+    ) t LEFT JOIN event_words w ON w.event_id = t.id LEFT JOIN word_groups g ON g.id = w.group_id
+    WHERE (g.spans, w.body) IS DISTINCT FROM (t.spans, t.body)`
+  if (changed.length === 0) return
+  const bodies = new Map(changed.map(({ id, body }) => [id, body]))
+  const groups = groupWords(changed)
+  const rows = groups.flatMap(({ id: group, eventIds }) =>
+    eventIds.map((id) => ({ id, group, body: bodies.get(id) })),
+  )
   await tx`
-    INSERT INTO event_words AS w (event_id, spans, body)
-    SELECT e.id, ${tx.unsafe(SPAN_KEYS)}, lower(${tx.unsafe(EVENT_TEXT)}) FROM events e
-    WHERE e.id IN (SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(ids)}::json))
-    ON CONFLICT (event_id) DO UPDATE SET spans = excluded.spans, body = excluded.body
-    WHERE (w.spans, w.body) IS DISTINCT FROM (excluded.spans, excluded.body)`
+    WITH groups AS (
+      INSERT INTO word_groups (id, spans, event_ids, words)
+      SELECT * FROM json_to_recordset(${JSON.stringify(groups)}::json) AS g(
+        id uuid, spans int[], "eventIds" uuid[], words text))
+    INSERT INTO event_words (event_id, group_id, body)
+    SELECT * FROM json_to_recordset(${JSON.stringify(rows)}::json) AS w(id uuid, "group" uuid, body text)
+    ON CONFLICT (event_id) DO UPDATE SET group_id = excluded.group_id, body = excluded.body`
+  const left = new Set(changed.flatMap(({ left }) => left ?? []))
+  if (left.size > 0) await dropEmpty(tx, [...left])
+}
+
+/** Takes away groups whose events are all in others now. */
+async function dropEmpty(tx: Tx, groups: string[]): Promise<void> {
+  await tx`
+    DELETE FROM word_groups g
+    WHERE g.id IN (SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(groups)}::json))
+      AND NOT EXISTS (SELECT FROM event_words w WHERE w.event_id = ANY (g.event_ids) AND w.group_id = g.id)`
 }

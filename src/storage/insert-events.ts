@@ -1,8 +1,9 @@
-import type { JudgedEvent } from '../event.ts'
+import { type JudgedEvent, severityRank } from '../event.ts'
 import { additionsParameter } from './additions.ts'
 import type { Tx } from './database.ts'
 import { eventColumnsOf } from './event-parameter.ts'
 import { type WindowRowToWrite, windowParameter } from './series.ts'
+import { isSessionRole } from './sessions.ts'
 
 /** Where each new event goes, and which intervals open or move for it. */
 export type Placements = {
@@ -13,18 +14,74 @@ export type Placements = {
   fresh: Set<string>
 }
 
+/** A column of `events`: its name, the key of {@link eventColumnsOf} that gives it, and its type. */
+type Column = readonly [column: string, key: string, type: string]
+
+/** What every event has. */
+const EVENT_COLUMNS: readonly Column[] = [
+  ['id', 'id', 'uuid'],
+  ['stack_id', 'stackId', 'uuid'],
+  ['provider', 'provider', 'text'],
+  ['title', 'title', 'text'],
+  ['start_date', 'startDate', 'timestamptz'],
+  ['received_at', 'receivedAt', 'timestamptz'],
+  ['event_type', 'eventType', 'text'],
+  ['severity', 'severity', 'smallint'],
+  ['label', 'label', 'text'],
+  ['color', 'color', 'text'],
+  ['node', 'node', 'text'],
+  ['vmid', 'vmid', 'text'],
+  ['metadata', 'metadata', 'json'],
+  ['facts', 'facts', 'json'],
+  ['payload', 'payload', 'json'],
+]
+
+/** What few events have; the others have the default of the column. */
+const RARE_COLUMNS: readonly Column[] = [
+  ['external_id', 'externalID', 'text'],
+  ['subtitle', 'subtitle', 'text'],
+  ['end_date', 'endDate', 'timestamptz'],
+  ['session_role', 'sessionRole', 'text'],
+  ['session_key', 'sessionKey', 'text'],
+  ['session_ms', 'sessionMs', 'bigint'],
+  ['closed_severity', 'closedSeverity', 'smallint'],
+  ['current_state', 'currentState', 'boolean'],
+  ['stack_title', 'stackTitle', 'text'],
+  ['indicator', 'indicator', 'json'],
+  ['tags', 'tags', 'text[]'],
+  ['surface', 'surface', 'text'],
+  ['progress', 'progress', 'json'],
+  ['acked_at', 'ackedAt', 'timestamptz'],
+  ['dismissed_at', 'dismissedAt', 'timestamptz'],
+  ['derived_from', 'derivedFrom', 'uuid'],
+]
+
+/**
+ * Columns of what is added to the stacks, as {@link additionsParameter} gives them, and those that it leaves out for
+ * events without rare columns.
+ */
+const ADDITION_COLUMNS = `id uuid, fresh boolean, provider text, key text, node text, vmid text, title text, count int,
+  first timestamptz, last timestamptz, latest uuid, severity smallint, label text, severe timestamptz,
+  last_severity smallint, last_label text`
+const RARE_ADDITION_COLUMNS = `closed_severity smallint, closes boolean, current_state boolean, stack_title text,
+  acked timestamptz, dismissed timestamptz`
+const NO_RARE_ADDITIONS = `NULL::smallint AS closed_severity, false AS closes, false AS current_state,
+  NULL::text AS stack_title, NULL::timestamptz AS acked, NULL::timestamptz AS dismissed`
+
 /**
  * Writes the events, their stacks and intervals in one statement, so that they are one unit to every reader. It has been
- * sent when this returns.
+ * sent when this returns. There are two forms of it: each column costs, also where it is empty, and most events have few.
  */
 export function insertEvents(tx: Tx, events: JudgedEvent[], placements: Placements): Promise<unknown> {
+  const isRare = events.some(hasRareColumns)
+  const columns = isRare ? [...EVENT_COLUMNS, ...RARE_COLUMNS] : EVENT_COLUMNS
+  const later = tx`(d.last, d.latest) > (s.last_event_at, s.latest_event_id)`
+  const worse = tx`(d.severity, d.severe) >= (s.severity, s.severity_at)`
   return tx`
     WITH d AS (
-      SELECT * FROM json_to_recordset(${additionsParameter(events, placements)}::json) AS d(
-        id uuid, fresh boolean, provider text, key text, node text, vmid text, title text, count int,
-        first timestamptz, last timestamptz, latest uuid, severity smallint, label text, severe timestamptz,
-        last_severity smallint, last_label text, closed_severity smallint, closes boolean, current_state boolean,
-        stack_title text, acked timestamptz, dismissed timestamptz)
+      SELECT * ${isRare ? tx`` : tx.unsafe(`, ${NO_RARE_ADDITIONS}`)}
+      FROM json_to_recordset(${additionsParameter(events, placements, isRare)}::json) AS d(
+        ${tx.unsafe(isRare ? `${ADDITION_COLUMNS}, ${RARE_ADDITION_COLUMNS}` : ADDITION_COLUMNS)})
     ), new_stacks AS (
       INSERT INTO stacks (id, provider, key, node, vmid, title, first_event_at, last_event_at, latest_event_id,
                           event_count, severity, label, severity_at, current_state, stack_title, acked_at,
@@ -39,30 +96,26 @@ export function insertEvents(tx: Tx, events: JudgedEvent[], placements: Placemen
         event_count = s.event_count + d.count,
         first_event_at = least(s.first_event_at, d.first),
         last_event_at = greatest(s.last_event_at, d.last),
-        latest_event_id = CASE WHEN later THEN d.latest ELSE s.latest_event_id END,
-        title = CASE WHEN later THEN d.title ELSE s.title END,
-        node = CASE WHEN later THEN d.node ELSE s.node END,
-        vmid = CASE WHEN later THEN d.vmid ELSE s.vmid END,
-        stack_title = CASE WHEN later THEN d.stack_title ELSE s.stack_title END,
-        resolved = CASE WHEN later THEN d.closes ELSE s.resolved END,
+        latest_event_id = CASE WHEN ${later} THEN d.latest ELSE s.latest_event_id END,
+        title = CASE WHEN ${later} THEN d.title ELSE s.title END,
+        node = CASE WHEN ${later} THEN d.node ELSE s.node END,
+        vmid = CASE WHEN ${later} THEN d.vmid ELSE s.vmid END,
+        stack_title = CASE WHEN ${later} THEN d.stack_title ELSE s.stack_title END,
+        resolved = CASE WHEN ${later} THEN d.closes ELSE s.resolved END,
         severity = CASE
           WHEN NOT s.current_state THEN greatest(s.severity, d.severity)
-          WHEN NOT later THEN s.severity
+          WHEN NOT (${later}) THEN s.severity
           WHEN d.closes THEN coalesce(d.closed_severity, d.last_severity) ELSE d.last_severity END,
-        label = CASE WHEN s.current_state THEN CASE WHEN later THEN d.last_label ELSE s.label END
-                     WHEN worse THEN d.label ELSE s.label END,
+        label = CASE WHEN s.current_state THEN CASE WHEN ${later} THEN d.last_label ELSE s.label END
+                     WHEN ${worse} THEN d.label ELSE s.label END,
         severity_at = CASE WHEN s.current_state THEN greatest(s.severity_at, d.last)
-                           WHEN worse THEN d.severe ELSE s.severity_at END,
+                           WHEN ${worse} THEN d.severe ELSE s.severity_at END,
         acked_at = CASE WHEN s.acked_at IS NOT NULL AND d.acked IS NOT NULL
                         THEN greatest(s.acked_at, d.acked) END,
         dismissed_at = CASE WHEN s.dismissed_at IS NOT NULL AND d.dismissed IS NOT NULL
                             THEN greatest(s.dismissed_at, d.dismissed) END,
         changed_tx = pg_current_xact_id()
-      FROM (
-        SELECT d.*, (d.last, d.latest) > (o.last_event_at, o.latest_event_id) AS later,
-               (d.severity, d.severe) >= (o.severity, o.severity_at) AS worse
-        FROM d JOIN stacks o ON o.id = d.id WHERE NOT d.fresh
-      ) d WHERE s.id = d.id
+      FROM d WHERE s.id = d.id AND NOT d.fresh
     ), opened AS (
       INSERT INTO stack_windows (stack_id, provider, key, opened_at, closes_at, window_ms)
       SELECT * FROM json_to_recordset(${windowParameter(placements.opened.values())}::json) AS w(
@@ -73,18 +126,58 @@ export function insertEvents(tx: Tx, events: JudgedEvent[], placements: Placemen
         "stackId" uuid, "openedAt" timestamptz, "closesAt" timestamptz)
       WHERE w.stack_id = m."stackId"
     )
-    INSERT INTO events (id, stack_id, provider, external_id, title, subtitle, start_date, end_date, received_at,
-                        event_type, severity, label, color, node, vmid, session_role, session_key, session_ms,
-                        closed_severity, current_state, stack_title, indicator, tags, surface, progress, acked_at,
-                        dismissed_at, metadata, facts, derived_from, payload, written_by)
-    SELECT * FROM json_to_recordset(${eventParameter(events, placements.stackOf)}::json) AS e(
-      id uuid, "stackId" uuid, provider text, "externalID" text, title text, subtitle text, "startDate" timestamptz,
-      "endDate" timestamptz, "receivedAt" timestamptz, "eventType" text, severity smallint, label text, color text,
-      node text, vmid text, "sessionRole" text, "sessionKey" text, "sessionMs" bigint, "closedSeverity" smallint,
-      "currentState" boolean, "stackTitle" text, indicator json, tags text[], surface text, progress json,
-      "ackedAt" timestamptz, "dismissedAt" timestamptz, metadata json, facts json, "derivedFrom" uuid, payload json, "writtenBy" uuid)`.execute()
+    INSERT INTO events (${tx.unsafe(columns.map(([column]) => column).join(', '))}, written_by)
+    SELECT e.*, e.id FROM json_to_recordset(${eventParameter(events, placements.stackOf, isRare)}::json) AS e(
+      ${tx.unsafe(columns.map(([, key, type]) => `"${key}" ${type}`).join(', '))})`.execute()
 }
 
-function eventParameter(events: JudgedEvent[], stackOf: Map<JudgedEvent, string>): string {
-  return JSON.stringify(events.map((event) => ({ ...eventColumnsOf(event), stackId: stackOf.get(event) })))
+function hasRareColumns(event: JudgedEvent): boolean {
+  return (
+    event.externalID !== null ||
+    event.subtitle !== null ||
+    event.endDate !== null ||
+    isSessionRole(event.role) ||
+    event.closedSeverity !== null ||
+    event.currentState ||
+    event.stackTitle !== null ||
+    event.indicator !== null ||
+    event.tags.length > 0 ||
+    event.surface !== 'timeline' ||
+    event.progress !== null ||
+    event.acked ||
+    event.dismissed ||
+    event.derivedFrom !== null
+  )
+}
+
+/** Only what the statement takes: each key more is text to write and to read. */
+function eventParameter(events: JudgedEvent[], stackOf: Map<JudgedEvent, string>, isRare: boolean): string {
+  return JSON.stringify(
+    events.map((event) =>
+      isRare
+        ? { ...eventColumnsOf(event), stackId: stackOf.get(event) }
+        : plainColumnsOf(event, stackOf.get(event)!),
+    ),
+  )
+}
+
+/** The values of {@link EVENT_COLUMNS}. */
+function plainColumnsOf(event: JudgedEvent, stackId: string) {
+  return {
+    id: event.id,
+    stackId,
+    provider: event.provider,
+    title: event.title,
+    startDate: event.startDate,
+    receivedAt: event.receivedAt,
+    eventType: event.eventType,
+    severity: severityRank(event.severity),
+    label: event.label,
+    color: event.color,
+    node: event.node,
+    vmid: event.vmid,
+    metadata: event.metadata,
+    facts: event.facts,
+    payload: event.payload,
+  }
 }

@@ -1,8 +1,8 @@
 import type { BackupReport } from '../guest.ts'
 import type { Tx } from './database.ts'
 
-/** A report, and the id of the event that brought it. */
-export type ReportToWrite = { eventId: string; report: BackupReport }
+/** A report, and the id of the event that brought it; `isNew`: none can be there under that id. */
+export type ReportToWrite = { eventId: string; report: BackupReport; isNew: boolean }
 
 /**
  * Sends what reports say of guests, in the transaction of their events and without waiting in between; a report that is
@@ -11,30 +11,22 @@ export type ReportToWrite = { eventId: string; report: BackupReport }
  */
 export function insertReports(tx: Tx, reports: ReportToWrite[]): Promise<unknown> {
   if (reports.length === 0) return Promise.resolve()
-  const ids = JSON.stringify(reports.map(({ eventId }) => eventId))
+  const replaced = reports.filter(({ isNew }) => !isNew)
   const heads = reports.map(({ eventId, report: { backups: _backups, ...head } }) => ({ eventId, ...head }))
   const backups = reports.flatMap(({ eventId, report }) =>
     report.backups.map((backup) => ({ reportId: eventId, ...backup })),
   )
-  const parameter = JSON.stringify(backups)
-  return Promise.all(
-    [
-      // What the guests' last success was before, when reports are replaced.
-      tx`
-        WITH ids AS (SELECT value::uuid AS id FROM json_array_elements_text(${ids}::json)),
-        gone AS (DELETE FROM guest_backups WHERE report_id IN (SELECT id FROM ids) RETURNING cluster, vmid)
-        UPDATE guests g SET last_success_at = (
-          SELECT max(b.started_at) FROM guest_backups b
-          WHERE b.cluster = g.cluster AND b.vmid = g.vmid AND b.status = 'ok' AND b.report_id NOT IN (SELECT id FROM ids))
-        FROM (SELECT DISTINCT cluster, vmid FROM gone) old
-        WHERE g.cluster = old.cluster AND g.vmid = old.vmid`,
-      tx`DELETE FROM backup_reports
-         WHERE event_id IN (SELECT value::uuid FROM json_array_elements_text(${ids}::json))`,
-      tx`
+  const statements = [
+    ...(replaced.length > 0 ? removals(tx, JSON.stringify(replaced.map(({ eventId }) => eventId))) : []),
+    tx`
         INSERT INTO backup_reports (event_id, cluster, node, job_id, started_at, ended_at, incomplete, reason)
         SELECT * FROM json_to_recordset(${JSON.stringify(heads)}::json) AS r(
           "eventId" uuid, cluster text, node text, "jobId" text, "startedAt" timestamptz, "endedAt" timestamptz,
           incomplete boolean, reason text)`,
+  ]
+  if (backups.length > 0) {
+    const parameter = JSON.stringify(backups)
+    statements.push(
       tx`
         INSERT INTO guest_backups (id, report_id, event_id, cluster, node, vmid, name, status, started_at,
                                    duration_seconds, size_bytes, file, job_id, log)
@@ -59,6 +51,23 @@ export function insertReports(tx: Tx, reports: ReportToWrite[]): Promise<unknown
           first_seen_at = least(g.first_seen_at, excluded.first_seen_at),
           last_seen_at = greatest(g.last_seen_at, excluded.last_seen_at),
           last_success_at = greatest(g.last_success_at, excluded.last_success_at)`,
-    ].map((statement) => statement.execute()),
-  )
+    )
+  }
+  return Promise.all(statements.map((statement) => statement.execute()))
+}
+
+/** Takes away what is replaced, and what the guests' last success was by it. */
+function removals(tx: Tx, ids: string) {
+  return [
+    tx`
+        WITH ids AS (SELECT value::uuid AS id FROM json_array_elements_text(${ids}::json)),
+        gone AS (DELETE FROM guest_backups WHERE report_id IN (SELECT id FROM ids) RETURNING cluster, vmid)
+        UPDATE guests g SET last_success_at = (
+          SELECT max(b.started_at) FROM guest_backups b
+          WHERE b.cluster = g.cluster AND b.vmid = g.vmid AND b.status = 'ok' AND b.report_id NOT IN (SELECT id FROM ids))
+        FROM (SELECT DISTINCT cluster, vmid FROM gone) old
+        WHERE g.cluster = old.cluster AND g.vmid = old.vmid`,
+    tx`DELETE FROM backup_reports
+         WHERE event_id IN (SELECT value::uuid FROM json_array_elements_text(${ids}::json))`,
+  ]
 }

@@ -2,8 +2,8 @@ import { v7 as uuidv7 } from 'uuid'
 import type { EpisodeMark, JudgedEvent } from '../event.ts'
 import type { Tx } from './database.ts'
 
-/** A mark, and the id under which its event is stored. */
-export type MarkToWrite = { id: string; event: JudgedEvent; mark: EpisodeMark }
+/** A mark, and the id under which its event is stored; `isNew`: nothing was stored under that id before this transaction. */
+export type MarkToWrite = { id: string; event: JudgedEvent; mark: EpisodeMark; isNew: boolean }
 
 /** Who closed an episode that no person closed. */
 const BY_SCORE = 'score'
@@ -21,7 +21,9 @@ export function episodesName({ provider, node }: { provider: string; node: strin
 export function markEpisodes(tx: Tx, marks: MarkToWrite[]): Promise<unknown> {
   const ordered = marks.toSorted((a, b) => a.event.startDate.getTime() - b.event.startDate.getTime())
   return Promise.all(
-    ordered.flatMap((mark) => {
+    inRuns(ordered).flatMap((run) => {
+      const [mark] = run as [MarkToWrite]
+      if (isNewFailure(mark)) return addFailures(tx, run).execute()
       const given = givenBy(tx, mark)
       const statements =
         mark.mark.does === 'fails'
@@ -32,12 +34,74 @@ export function markEpisodes(tx: Tx, marks: MarkToWrite[]): Promise<unknown> {
   )
 }
 
+function isNewFailure({ mark, isNew }: MarkToWrite): boolean {
+  return isNew && mark.does === 'fails'
+}
+
+/** New failures that follow each other go together; each other mark stands alone. */
+function inRuns(ordered: MarkToWrite[]): MarkToWrite[][] {
+  const runs: MarkToWrite[][] = []
+  for (const mark of ordered) {
+    const last = runs.at(-1)
+    if (last && isNewFailure(mark) && isNewFailure(last[0]!)) last.push(mark)
+    else runs.push([mark])
+  }
+  return runs
+}
+
 type Part = ReturnType<typeof givenBy>
 
-/** The mark as a relation `q`; empty when a newer event has been written in the place of this one. */
-function givenBy(tx: Tx, { id, event, mark }: MarkToWrite) {
+function rowOf({ id, event, mark }: MarkToWrite) {
   const { provider, title, node, vmid, startDate: at } = event
-  const row = { id, writtenBy: event.id, newId: uuidv7(), provider, title, node, vmid, at, ...mark }
+  return { id, writtenBy: event.id, newId: uuidv7(), provider, title, node, vmid, at, ...mark }
+}
+
+/**
+ * Adds failures that no episode has yet, whatever their number, without counting the others of their episodes anew. Those
+ * of one key that find no episode make one together: the earliest found none, so there is none for the later ones.
+ */
+function addFailures(tx: Tx, marks: MarkToWrite[]) {
+  return tx`
+    WITH q AS (
+      SELECT q.*, home.id AS home FROM json_to_recordset(${JSON.stringify(marks.map(rowOf))}::json) AS q(
+        id uuid, "writtenBy" uuid, "newId" uuid, provider text, title text, node text, vmid text, at timestamptz,
+        key text, "jobId" text)
+      JOIN events w ON w.id = q.id AND w.written_by = q."writtenBy"
+      LEFT JOIN LATERAL (
+        SELECT e.id FROM episodes e
+        WHERE e.provider = q.provider AND e.key = q.key AND (e.closed_at IS NULL OR e.closed_at >= q.at)
+        ORDER BY e.closed_at NULLS LAST, e.event_count DESC LIMIT 1) home ON true
+    ), placed AS (
+      SELECT q.*, coalesce(home, first_value("newId") OVER (PARTITION BY provider, key, home ORDER BY at, id)) AS episode
+      FROM q
+    ), sums AS (
+      SELECT DISTINCT ON (episode) p.*, count(*) OVER w AS count, min(at) OVER w AS first
+      FROM placed p WINDOW w AS (PARTITION BY episode) ORDER BY episode, at DESC, id DESC
+    ), made AS (
+      INSERT INTO episodes (id, provider, key, title, node, vmid, job_id, opened_at, last_event_at, last_event_id,
+                            event_count)
+      SELECT episode, provider, key, title, node, vmid, "jobId", first, at, id, count FROM sums WHERE home IS NULL
+    ), grown AS (
+      UPDATE episodes e SET
+        opened_at = CASE WHEN e.event_count > 0 THEN least(e.opened_at, s.first) ELSE s.first END,
+        last_event_at = CASE WHEN newer THEN s.at ELSE e.last_event_at END,
+        last_event_id = CASE WHEN newer THEN s.id ELSE e.last_event_id END,
+        event_count = e.event_count + s.count,
+        title = CASE WHEN newer THEN s.title ELSE e.title END,
+        node = CASE WHEN newer THEN s.node ELSE e.node END,
+        vmid = CASE WHEN newer THEN s.vmid ELSE e.vmid END,
+        job_id = CASE WHEN newer THEN s."jobId" ELSE e.job_id END
+      FROM (
+        SELECT s.*, o.event_count = 0 OR (s.at, s.id) > (o.last_event_at, o.last_event_id) AS newer
+        FROM sums s JOIN episodes o ON o.id = s.home
+      ) s WHERE e.id = s.home
+    )
+    INSERT INTO episode_events (event_id, episode_id, at) SELECT id, episode, at FROM placed`
+}
+
+/** The mark as a relation `q`; empty when a newer event has been written in the place of this one. */
+function givenBy(tx: Tx, mark: MarkToWrite) {
+  const row = rowOf(mark)
   return tx`
     q AS (
       SELECT q.* FROM json_to_record(${JSON.stringify(row)}::json) AS q(

@@ -45,6 +45,8 @@ export const tokens = pgTable(
     defaults: json('defaults').$type<Record<string, string>>().notNull().default({}),
     /** Provider roots the token may write to; empty: any. */
     providers: text('providers').array().notNull(),
+    /** Signs bodies, sealed; null: none. */
+    hmacSecret: bytea('hmac_secret'),
     createdAt: instant('created_at').notNull(),
     lastUsedAt: instant('last_used_at'),
     expiresAt: instant('expires_at'),
@@ -247,17 +249,30 @@ export const providerCounts = pgTable('provider_counts', {
   lastReceivedAt: instant('last_received_at').notNull(),
 })
 
-/** The words of events, apart from the way of the writers; filled a moment later. Rows of events that are gone may be left. */
-export const eventWords = pgTable(
-  'event_words',
+/**
+ * What is searched for words, apart from the way of the writers; filled a moment later. Rows of events that are gone may be
+ * left.
+ */
+export const eventWords = pgTable('event_words', {
+  eventId: uuid('event_id').primaryKey(),
+  /** The row of `word_groups` that holds its words; another one may name the event still, from before it changed. */
+  groupId: uuid('group_id').notNull(),
+  /** What is searched, in lower case. */
+  body: text('body').notNull(),
+})
+
+/** The words of a few events that start in the same hour and are alike, which cost one index entry each. */
+export const wordGroups = pgTable(
+  'word_groups',
   {
-    eventId: uuid('event_id').primaryKey(),
-    /** Hour, day and month of the event's start, to search from the newest on. */
+    id: uuid('id').primaryKey(),
+    /** Hour, day and longer spans in which the events start, to search from the newest on. */
     spans: integer('spans').array().notNull(),
-    /** What is searched, in lower case. */
-    body: text('body').notNull(),
+    eventIds: uuid('event_ids').array().notNull(),
+    /** What stands between blanks in the bodies of its events, each once. */
+    words: text('words').notNull(),
   },
-  (table) => [index('event_words_body').using('gin', table.spans, table.body.op('gin_trgm_ops'))],
+  (table) => [index('word_groups_words').using('gin', table.spans, table.words.op('gin_trgm_ops'))],
 )
 
 /** One row: up to where `event_words` is filled. */

@@ -20,9 +20,7 @@ export function lockNames(tx: Tx, names: string[], channel?: string): Promise<un
 }
 
 function lockKey(name: string): string {
-  return Buffer.from(hash('sha256', name, 'hex').slice(0, 16), 'hex')
-    .readBigInt64BE()
-    .toString()
+  return hash('sha256', name, 'buffer').readBigInt64BE().toString()
 }
 
 type WindowRow = {
@@ -32,7 +30,8 @@ type WindowRow = {
   opened_at: Date
   closes_at: Date | null
   window_ms: string | null
-  last_event_at: Date
+  /** Null where it decides nothing: of the interval before the only moment of its series. */
+  last_event_at: Date | null
 }
 
 export type Moment = { provider: string; key: string; at: Date }
@@ -43,23 +42,39 @@ export type Moment = { provider: string; key: string; at: Date }
  * PostgreSQL takes the one of the exclusion constraint, and reads all intervals that a key ever had.
  */
 export async function findNeighbours(tx: Tx, moments: Moment[]): Promise<Map<string, Series>> {
-  const intervals = new Map<string, Map<string, Interval>>()
-  for (const moment of moments) intervals.set(seriesName(moment.provider, moment.key), new Map())
   if (moments.length === 0) return new Map()
+  const intervals = new Map<string, Map<string, Interval>>()
+  const shared = new Set<string>()
+  for (const { provider, key } of moments) {
+    const name = seriesName(provider, key)
+    if (intervals.has(name)) shared.add(name)
+    else intervals.set(name, new Map())
+  }
+  const wanted = moments.map(({ provider, key, at }) => ({
+    provider,
+    key,
+    at,
+    shared: shared.has(seriesName(provider, key)),
+  }))
   const rows = await tx<WindowRow[]>`
-    SELECT w.stack_id, w.provider, w.key, w.opened_at, w.closes_at, w.window_ms, s.last_event_at
-    FROM json_to_recordset(${JSON.stringify(moments)}::json) AS q(provider text, key text, at timestamptz)
+    SELECT w.stack_id, w.provider, w.key, w.opened_at, w.closes_at, w.window_ms,
+           CASE WHEN w.is_next OR q.shared THEN (SELECT s.last_event_at FROM stacks s WHERE s.id = w.stack_id) END AS last_event_at
+    FROM json_to_recordset(${JSON.stringify(wanted)}::json) AS q(provider text, key text, at timestamptz, shared boolean)
     CROSS JOIN LATERAL (
-      (SELECT * FROM stack_windows w
+      (SELECT w.*, false AS is_next FROM stack_windows w
        WHERE (w.provider, w.key, w.opened_at) <= (q.provider, q.key, q.at)
        ORDER BY w.provider DESC, w.key DESC, w.opened_at DESC LIMIT 1)
       UNION ALL
-      (SELECT * FROM stack_windows w
+      (SELECT w.*, true FROM stack_windows w
        WHERE (w.provider, w.key, w.opened_at) > (q.provider, q.key, q.at)
        ORDER BY w.provider, w.key, w.opened_at LIMIT 1)
-    ) w JOIN stacks s ON s.id = w.stack_id
+    ) w
     WHERE w.provider = q.provider AND w.key = q.key`
-  for (const row of rows) intervals.get(seriesName(row.provider, row.key))?.set(row.stack_id, intervalOf(row))
+  for (const row of rows) {
+    const known = intervals.get(seriesName(row.provider, row.key))
+    if (known && (row.last_event_at !== null || !known.has(row.stack_id)))
+      known.set(row.stack_id, intervalOf(row))
+  }
   return new Map([...intervals].map(([name, known]) => [name, new Series([...known.values()])]))
 }
 
@@ -69,7 +84,7 @@ function intervalOf(row: WindowRow): Interval {
     openedAt: row.opened_at.getTime(),
     closesAt: row.closes_at?.getTime() ?? null,
     windowMs: row.window_ms === null ? null : Number(row.window_ms),
-    lastEventAt: row.last_event_at.getTime(),
+    lastEventAt: (row.last_event_at ?? row.opened_at).getTime(),
   }
 }
 

@@ -6,6 +6,7 @@ import { AHEAD } from './driver.ts'
 import { insertEvents, type Placements } from './insert-events.ts'
 import { insertReports, type ReportToWrite } from './insert-reports.ts'
 import { episodesName, markEpisodes } from './mark-episodes.ts'
+import { insertOutbox } from './outbox.ts'
 import type { Series } from './placement.ts'
 import { retryRaces } from './races.ts'
 import { findReplayed, isOutdated } from './replayed.ts'
@@ -128,13 +129,21 @@ async function storeInTransaction(tx: Tx, batch: JudgedEvent[], names: string[])
     const { id, stackId } = await updateEvent(tx, event)
     answers.set(event, answerOf(event, id, stackId, false))
   }
-  const reports = reportsOf([...inserts, ...updates], answers)
-  const marks = [...inserts, ...updates].flatMap((event) =>
-    event.episode ? { id: answers.get(event)!.id, event, mark: event.episode } : [],
+  const reports = reportsOf(inserts, updates, answers)
+  const marks = [...inserts, ...updates].flatMap((event, index) =>
+    event.episode
+      ? {
+          id: answers.get(event)!.id,
+          event,
+          mark: event.episode,
+          isNew: index < inserts.length && !event.replay,
+        }
+      : [],
   )
   written = Promise.all([
     written,
     insertReports(tx, reports),
+    insertOutbox(tx, [...inserts, ...updates], answers),
     markEpisodes(tx, marks),
     keepAnswers(tx, answers),
   ])
@@ -154,14 +163,16 @@ function withDerived(event: JudgedEvent, storedId?: string): JudgedEvent[] {
 }
 
 /** Reports under the ids that their events have now: an update by externalID keeps the id of the first. */
-function reportsOf(events: JudgedEvent[], answers: Answers): ReportToWrite[] {
+function reportsOf(inserts: JudgedEvent[], updates: JudgedEvent[], answers: Answers): ReportToWrite[] {
+  const events = [...inserts, ...updates]
   if (!events.some(({ report }) => report)) return []
   const ids = new Map(Array.from(answers, ([event, { id }]) => [event.id, id]))
   const idOf = (id: string) => ids.get(id) ?? id
-  return events.flatMap(({ id, report }) => {
+  return events.flatMap(({ id, report, replay }, index) => {
     if (!report) return []
     const backups = report.backups.map((backup) => ({ ...backup, eventId: idOf(backup.eventId) }))
-    return { eventId: idOf(id), report: { ...report, backups } }
+    const isNew = index < inserts.length && !replay
+    return { eventId: idOf(id), report: { ...report, backups }, isNew }
   })
 }
 

@@ -52,6 +52,9 @@ export type ReportRow = {
   }[]
 }
 
+/** Reports of one job that are judged; a job of 60 nodes sends so many in twelve weeks. */
+const MOST_REPORTS = 5_000
+
 /** Reports of these jobs since `since`, in the order of their ends, with each guest's result. */
 export async function listReports(db: Database, jobs: JobName[], since: Date): Promise<ReportRow[]> {
   return db.read`
@@ -61,7 +64,10 @@ export async function listReports(db: Database, jobs: JobName[], since: Date): P
                'durationSeconds', b.duration_seconds, 'sizeBytes', b.size_bytes) ORDER BY b.id)
              FROM guest_backups b WHERE b.report_id = r.event_id), '[]'::json) AS guests
     FROM json_to_recordset(${JSON.stringify(jobs)}::json) AS q(cluster text, "jobId" text)
-    JOIN backup_reports r ON r.cluster = q.cluster AND r.job_id = q."jobId" AND r.ended_at >= ${since}
+    CROSS JOIN LATERAL (
+      SELECT * FROM backup_reports r
+      WHERE r.cluster = q.cluster AND r.job_id = q."jobId" AND r.ended_at >= ${since}
+      ORDER BY r.ended_at DESC, r.event_id DESC LIMIT ${MOST_REPORTS}) r
     ORDER BY r.ended_at, r.event_id`
 }
 

@@ -2,7 +2,7 @@
 import type { Tx } from './database.ts'
 import { type Fragment, wordConditions } from './filters.ts'
 import type { Snapshot } from './snapshot.ts'
-import { likePattern, spanKeys } from './words.ts'
+import { likePattern, spanKeys, wordsOf } from './words.ts'
 
 /** What is known of the index. */
 export type WordIndex = {
@@ -40,9 +40,10 @@ export function matchesIn(tx: Tx, words: string[], index: WordIndex, stretch: St
   const keys = stretch && spanKeys(stretch.from, stretch.to).join(',')
   const tail = isTail(tx, index.position)
   return tx`
-    SELECT e.id FROM event_words w JOIN events e ON e.id = w.event_id
-    WHERE ${keys === null ? tx`true` : tx`w.spans && string_to_array(${keys}, ',')::int[]`}
-      AND ${bodyConditions(tx, words, index)} AND NOT ${tail}
+    SELECT e.id FROM word_groups g
+    JOIN event_words w ON w.event_id = ANY (g.event_ids) AND w.group_id = g.id JOIN events e ON e.id = w.event_id
+    WHERE ${keys === null ? tx`true` : tx`g.spans && string_to_array(${keys}, ',')::int[]`}
+      AND ${groupConditions(tx, words, index)} AND ${bodyConditions(tx, words, index)} AND NOT ${tail}
     UNION ALL
     SELECT e.id FROM events e WHERE ${tail} ${wordConditions(tx, words)}`
 }
@@ -84,14 +85,26 @@ function isMatch(tx: Tx, words: string[], index: WordIndex): Fragment {
 }
 
 /**
- * All words occur in what table `w` holds of an event. A word without three letters or digits in a row has no trigram; the
- * index would be gone through from end to end for it, so it is looked for in the rows.
+ * All words can occur in an event of table `g`, groups: each of their parts occurs in one of its words. A part without three
+ * letters or digits in a row has no trigram; the index would be gone through from end to end for it, so it is looked for
+ * in the rows.
  */
-function bodyConditions(tx: Tx, words: string[], { isWide }: WordIndex): Fragment {
+function groupConditions(tx: Tx, words: string[], index: WordIndex): Fragment {
+  return allOf(tx, words.flatMap(wordsOf), (part) => contains(tx, tx`g.words`, part, index))
+}
+
+/** All words occur in what table `w` holds of an event. */
+function bodyConditions(tx: Tx, words: string[], index: WordIndex): Fragment {
+  return allOf(tx, words, (word) => contains(tx, tx`w.body`, word, index))
+}
+
+function contains(tx: Tx, text: Fragment, word: string, { isWide }: WordIndex): Fragment {
   const hasTrigram = isWide ? /[\p{L}\p{N}]{3}/u : /[a-z0-9]{3}/i
-  const condition = (word: string) =>
-    hasTrigram.test(word)
-      ? tx`w.body LIKE lower(${likePattern(word)})`
-      : tx`strpos(w.body, lower(${word})) > 0`
-  return words.map(condition).reduce((all, next) => tx`${all} AND ${next}`)
+  return hasTrigram.test(word)
+    ? tx`${text} LIKE lower(${likePattern(word)})`
+    : tx`strpos(${text}, lower(${word})) > 0`
+}
+
+function allOf(tx: Tx, words: string[], condition: (word: string) => Fragment): Fragment {
+  return words.map(condition).reduce((all, next) => tx`${all} AND ${next}`, tx`true`)
 }

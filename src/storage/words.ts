@@ -8,6 +8,11 @@ export function likePattern(word: string): string {
   return `%${word.replace(/[\\%_]/g, '\\$&')}%`
 }
 
+/** What stands between blanks in a text. Whatever is found in a text without a blank is found in one of them. */
+export function wordsOf(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== '')
+}
+
 const HOUR_MS = 3_600_000
 /** Lengths of spans in hours, each a multiple of the one before; the last few are for clocks that are far off. */
 const SPAN_HOURS = [1, 24, 24 * 32, 24 * 32 ** 2, 24 * 32 ** 3] as const

@@ -45,6 +45,7 @@ export function parseVzdumpCommand(line: string): VzdumpCommand | null {
 
 /** Words of a POSIX shell, as far as Proxmox quotes them: single quotes, double quotes and backslashes. */
 function splitWords(line: string): string[] {
+  if (!/['"\\]/.test(line)) return line.split(/\s+/).filter((word) => word !== '')
   const words: string[] = []
   const part = /'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)|(\s+)|./gsy
   let word: string | null = null

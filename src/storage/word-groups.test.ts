@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { groupWords } from './word-groups.ts'
+
+const event = (id: number, hour: number, body: string) => ({ id: String(id), spans: [hour, hour + 1], body })
+
+test('a group holds events of one hour, and each of their words once', () => {
+  const groups = groupWords([
+    event(1, 100, 'backup of 101 ok\nok'),
+    event(2, 105, 'backup of 102 ok'),
+    event(3, 100, 'backup of 103\tfailed'),
+  ])
+  assert.deepEqual(
+    groups.map(({ spans, eventIds, words }) => ({ spans, eventIds, words })),
+    [
+      { spans: [100, 101], eventIds: ['1', '3'], words: 'backup of 101 ok 103 failed' },
+      { spans: [105, 106], eventIds: ['2'], words: 'backup of 102 ok' },
+    ],
+  )
+})
+
+test('every event is in one group, and those that are alike are together', () => {
+  const events = Array.from({ length: 50 }, (_, n) =>
+    event(n, 100, `${n % 2 === 0 ? 'backup' : 'replication'} number${n}`),
+  )
+  const groups = groupWords(events)
+  assert.deepEqual(
+    groups
+      .flatMap(({ eventIds }) => eventIds)
+      .map(Number)
+      .sort((a, b) => a - b),
+    events.map((_, n) => n),
+  )
+  assert.ok(groups.length <= 7)
+  const mixed = groups.filter(({ words }) => words.includes('backup') && words.includes('replication'))
+  assert.equal(mixed.length, 1)
+})
+
+test('an event without any text is in a group too', () => {
+  const [group] = groupWords([event(1, 100, '  ')])
+  assert.deepEqual([group!.eventIds, group!.words], [['1'], ''])
+})

@@ -1,0 +1,35 @@
+/** How the words of events are put together for the index (docs/adr/0008-reads.md). */
+import { v7 as uuidv7 } from 'uuid'
+import { wordsOf } from './words.ts'
+
+/** An event to index: the spans in which it starts, the hour first, and its text in lower case. */
+export type WordsToIndex = { id: string; spans: number[]; body: string }
+
+export type WordGroup = { id: string; spans: number[]; eventIds: string[]; words: string }
+
+/** Events of one group. More would make the index smaller still, but each match means to look at all of its events. */
+const GROUP = 8
+
+/**
+ * Puts events of one hour together that are alike, so that a group has few words beyond those of one of its events, and
+ * a word that few events have stands in few groups.
+ */
+export function groupWords(events: WordsToIndex[]): WordGroup[] {
+  const byHour = Map.groupBy(events, ({ spans }) => spans[0]!)
+  return [...byHour.values()].flatMap((hour) => {
+    const alike = hour.toSorted((a, b) => (a.body < b.body ? -1 : 1))
+    const groups: WordGroup[] = []
+    for (let at = 0; at < alike.length; at += GROUP) groups.push(groupOf(alike.slice(at, at + GROUP)))
+    return groups
+  })
+}
+
+function groupOf(events: WordsToIndex[]): WordGroup {
+  const words = new Set(events.flatMap(({ body }) => wordsOf(body)))
+  return {
+    id: uuidv7(),
+    spans: events[0]!.spans,
+    eventIds: events.map(({ id }) => id),
+    words: [...words].join(' '),
+  }
+}
