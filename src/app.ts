@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { ADMIN_TOKEN_WRITTEN, adminTokenPath, ensureAdminToken } from './admin-token.ts'
 import { createSessionBook } from './auth/session-book.ts'
 import type { Config } from './config.ts'
@@ -34,11 +33,7 @@ import { isRefusedForGood } from './storage/failures.ts'
 import { findPageSession, insertPageSession, removePageSession } from './storage/page-sessions.ts'
 import { forgetAnswers } from './storage/store-events.ts'
 import { forgetMoves } from './storage/update-event.ts'
-
-const PACKAGE = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string
-}
-export const VERSION = PACKAGE.version
+import { VERSION } from './version.ts'
 
 /** Deliveries of senders without a token that are kept. */
 const STRANGER_DELIVERIES = 1_000

@@ -6,6 +6,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { PerformanceObserver } from 'node:perf_hooks'
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+import './drizzle-imports.ts'
 
 /**
  * Bytes that the young generation of the heap grows to. V8 lets it grow to twice as much already while it loads the
@@ -57,9 +58,11 @@ function boundMemory(): void {
 
 if (import.meta.main) {
   keepCompiled()
-  setGrowth(1)
+  // A command ends before memory counts.
+  const isServer = process.argv[2] === 'serve'
+  if (isServer) setGrowth(1)
   const { run } = await import('./commands/program.ts')
-  boundMemory()
+  if (isServer) boundMemory()
   // Who reads our output may leave before its end (`tempo token list | head`); that is no failure of the command.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   process.exitCode = await run(process.argv.slice(2), process.stdout, process.stderr)

@@ -27,6 +27,8 @@ const TOP = [
   'open-channels',
   'open-channel-file',
   'start-dispatch',
+  'version',
+  'drizzle-imports',
 ]
 
 /** What each room (a folder of src, or a file in it) may import beside itself. */
@@ -58,6 +60,8 @@ const ROOMS: Record<string, string[]> = {
   http: [...EDGE, 'dispatch'],
   // Parts of the composition that the commands use too, while no server runs.
   releasers: [],
+  version: [],
+  'drizzle-imports': [],
   readiness: ['log'],
   'open-library': [...VOCABULARY, 'log', 'config', 'scores', 'storage', 'releasers'],
   'open-storage': [...VOCABULARY, 'log', 'config', 'storage', 'releasers'],

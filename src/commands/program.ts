@@ -1,20 +1,26 @@
 import { Command, CommanderError } from 'commander'
-import { VERSION } from '../app.ts'
-import { backupCommand } from './backup.ts'
-import { channelCommand } from './channel.ts'
-import { connectCommand } from './connect.ts'
-import { doctorCommand } from './doctor.ts'
+import { VERSION } from '../version.ts'
 import { explain } from './explain.ts'
-import { migrateCommand } from './migrate.ts'
-import { notifiedCommand } from './notified.ts'
-import { restoreCommand } from './restore.ts'
-import { retentionCommand } from './retention.ts'
-import { scoreCommand } from './score.ts'
-import { sendCommand } from './send.ts'
-import { serveCommand } from './serve.ts'
-import { silenceCommand } from './silence.ts'
 import type { Terminal } from './terminal.ts'
-import { tokenCommand } from './token.ts'
+
+type MakeCommand = (terminal: Terminal) => Command
+
+/** A command loads what it needs, and no other: most of them need little of the server. */
+const COMMANDS: Record<string, () => Promise<MakeCommand>> = {
+  serve: async () => (await import('./serve.ts')).serveCommand,
+  migrate: async () => (await import('./migrate.ts')).migrateCommand,
+  retention: async () => (await import('./retention.ts')).retentionCommand,
+  backup: async () => (await import('./backup.ts')).backupCommand,
+  restore: async () => (await import('./restore.ts')).restoreCommand,
+  token: async () => (await import('./token.ts')).tokenCommand,
+  connect: async () => (await import('./connect.ts')).connectCommand,
+  channel: async () => (await import('./channel.ts')).channelCommand,
+  silence: async () => (await import('./silence.ts')).silenceCommand,
+  notified: async () => (await import('./notified.ts')).notifiedCommand,
+  score: async () => (await import('./score.ts')).scoreCommand,
+  send: async () => (await import('./send.ts')).sendCommand,
+  doctor: async () => (await import('./doctor.ts')).doctorCommand,
+}
 
 /** Runs one command; returns its exit code: 0 done, 1 failed, 2 not understood. */
 export async function run(argv: string[], out: NodeJS.WriteStream, err: NodeJS.WriteStream): Promise<number> {
@@ -24,23 +30,8 @@ export async function run(argv: string[], out: NodeJS.WriteStream, err: NodeJS.W
     .version(VERSION)
     .exitOverride()
     .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text) })
-  for (const command of [
-    serveCommand,
-    migrateCommand,
-    retentionCommand,
-    backupCommand,
-    restoreCommand,
-    tokenCommand,
-    connectCommand,
-    channelCommand,
-    silenceCommand,
-    notifiedCommand,
-    scoreCommand,
-    sendCommand,
-    doctorCommand,
-  ]) {
-    program.addCommand(command(terminal))
-  }
+  const named = Object.hasOwn(COMMANDS, argv[0] ?? '') ? COMMANDS[argv[0]!] : undefined
+  for (const load of named ? [named] : Object.values(COMMANDS)) program.addCommand((await load())(terminal))
   inheritSettings(program)
   try {
     await program.parseAsync(argv, { from: 'user' })

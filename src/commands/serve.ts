@@ -1,8 +1,9 @@
 import { Command } from 'commander'
 import { ADMIN_TOKEN_WRITTEN, adminTokenPath } from '../admin-token.ts'
-import { createApp, VERSION } from '../app.ts'
+import { createApp } from '../app.ts'
 import { type Config, loadConfig, unknownSettings } from '../config.ts'
 import { createLog, type Log } from '../log.ts'
+import { VERSION } from '../version.ts'
 import type { Terminal } from './terminal.ts'
 
 /** `tempo serve`: runs until a signal, and then ends without losing an accepted event. */
