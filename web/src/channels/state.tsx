@@ -10,7 +10,7 @@ export function ChannelState({ row }: { row: ChannelRow }) {
   const { waiting, lastSentAt, lastAnswer, failures } = row.state
   return (
     <div class="channel-state">
-      <p>
+      <p class="small soft">
         <Circuit row={row} />
       </p>
       {row.problem !== null && (
