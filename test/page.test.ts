@@ -8,7 +8,7 @@ import { storeEvents } from '../src/storage/store-events.ts'
 import { findChromium, openBrowser, signIn, visit } from './helpers/browser.ts'
 import { judgedEvent } from './helpers/events.ts'
 import { readFixture } from './helpers/fixtures.ts'
-import { startTestServer, type TestServer } from './helpers/server.ts'
+import { eventually, startTestServer, type TestServer } from './helpers/server.ts'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const skip =
@@ -178,8 +178,11 @@ describe('the page', { skip }, () => {
     await page.getByText('4 selected').waitFor()
     await page.getByRole('toolbar').getByRole('button', { name: 'Acknowledge' }).click()
     await page.locator('.stack[data-acked=true]').nth(3).waitFor()
-    const { body } = await server.get('/api/v1/timeline?provider=scripts.bulk&state=acked')
-    assert.equal(body.items.length, 4)
+    // The page shows it before the server has said so.
+    await eventually(async () => {
+      const { body } = await server.get('/api/v1/timeline?provider=scripts.bulk&state=acked')
+      return body.items.length === 4
+    })
     await close()
   })
 
