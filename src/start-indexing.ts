@@ -93,6 +93,7 @@ function repeatWhenWoken(
       } catch (error) {
         log.warn({ err: error }, `${name} could not be brought up to date; it will be tried again`)
         await pause(retryMs, signal)
+        isWoken = true
       }
       await pause(pauseMs, signal)
       if (!isWoken) await rest()

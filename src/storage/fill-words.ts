@@ -1,8 +1,9 @@
 /** Fills the index of words, apart from the way of those who write events (docs/adr/0008-reads.md). */
 import type { Database, Tx } from './database.ts'
+import type { Fragment } from './filters.ts'
 import { retryRaces } from './races.ts'
 import type { Snapshot } from './snapshot.ts'
-import { groupWords, type WordsToIndex } from './word-groups.ts'
+import { groupAlike, makeGroup, type WordsToIndex } from './word-groups.ts'
 import { isTail } from './word-index.ts'
 import { EVENT_TEXT, SPAN_KEYS } from './words.ts'
 
@@ -10,6 +11,9 @@ import { EVENT_TEXT, SPAN_KEYS } from './words.ts'
 const FILLING_LOCK = 7776_0004
 /** Above all ids. */
 const NO_ID_YET = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+
+/** Groups that are made, and stored, at a time: meanwhile those who write events have less of the machine. */
+const PIECE = 16
 
 /** `events`: how many were looked at. `more`: there is more to do at once. */
 export type Filled = { events: number; more: boolean }
@@ -61,20 +65,24 @@ async function begin(tx: Tx, now: Snapshot): Promise<Filled> {
 
 /** Takes in what changed since the position, in the order of transactions, as many whole ones as the limit lets. */
 async function fillChanged(tx: Tx, position: Snapshot, now: Snapshot, limit: number): Promise<Filled> {
-  const rows = await tx<{ id: string; transaction: string }[]>`
-    SELECT e.id, e.changed_tx::text AS transaction FROM events e WHERE ${isTail(tx, position)}
-    ORDER BY e.changed_tx LIMIT ${limit + 1}`
-  const cut = rows.length > limit ? rows[limit]!.transaction : null
+  const rows = await readTexts(
+    tx,
+    tx`e.changed_tx::text AS transaction`,
+    tx`${isTail(tx, position)} ORDER BY e.changed_tx LIMIT ${limit + 1}`,
+  )
+  const cut = rows.length > limit ? latestOf(rows) : null
   const taken = cut === null ? rows : rows.filter(({ transaction }) => transaction !== cut)
   // One transaction that is more than the limit can only be a load of a whole database.
   if (cut !== null && taken.length === 0) return begin(tx, now)
-  await write(
-    tx,
-    taken.map(({ id }) => id),
-  )
+  await write(tx, taken)
   const reached = cut === null ? now : snapshotBefore(now, BigInt(cut))
   if (reached !== position) await tx`UPDATE words_position SET position = ${reached}`
   return { events: taken.length, more: cut !== null }
+}
+
+function latestOf(rows: Text[]): string {
+  const latest = rows.map(({ transaction }) => BigInt(transaction!)).reduce((a, b) => (a > b ? a : b))
+  return String(latest)
 }
 
 /** The part of a snapshot that is of transactions before `end`. */
@@ -87,31 +95,45 @@ export function snapshotBefore(snapshot: Snapshot, end: bigint): Snapshot {
 }
 
 async function fillBelow(tx: Tx, above: string, limit: number): Promise<Filled> {
-  const rows = await tx<{ id: string }[]>`
-    SELECT id FROM events WHERE id < ${above}::uuid ORDER BY id DESC LIMIT ${limit}`
-  await write(
+  const rows = await readTexts(
     tx,
-    rows.map(({ id }) => id),
+    tx`NULL AS transaction`,
+    tx`e.id < ${above}::uuid ORDER BY e.id DESC LIMIT ${limit}`,
   )
+  await write(tx, rows)
   const more = rows.length === limit
-  await tx`UPDATE words_position SET above = ${more ? rows.at(-1)!.id : null}::uuid`
+  const lowest = rows.map(({ id }) => id).reduce((a, b) => (a < b ? a : b), NO_ID_YET)
+  await tx`UPDATE words_position SET above = ${more ? lowest : null}::uuid`
   return { events: rows.length, more }
 }
 
-/** Writes what differs: an acknowledgement changes an event, not its words. */
-async function write(tx: Tx, ids: string[]): Promise<void> {
-  if (ids.length === 0) return
-  const changed = await tx<(WordsToIndex & { left: string | null })[]>`
-    SELECT t.id, t.spans, t.body, w.group_id AS left FROM (
-      SELECT e.id, ${tx.unsafe(SPAN_KEYS)} AS spans, lower(${tx.unsafe(EVENT_TEXT)}) AS body FROM events e
-      WHERE e.id IN (SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(ids)}::json))
-    ) t LEFT JOIN event_words w ON w.event_id = t.id LEFT JOIN word_groups g ON g.id = w.group_id
-    WHERE (g.spans, w.body) IS DISTINCT FROM (t.spans, t.body)`
+/** `left`: the group that holds it; `differs`: not as it is now, since an acknowledgement changes an event, not its words. */
+type Text = WordsToIndex & { left: string | null; differs: boolean; transaction: string | null }
+
+/** Reads the texts of some events, in no order; each is put together once, though it is compared and returned. */
+function readTexts(tx: Tx, transaction: Fragment, which: Fragment): Promise<Text[]> {
+  return tx<Text[]>`
+    WITH t AS MATERIALIZED (
+      SELECT e.id, ${tx.unsafe(SPAN_KEYS)} AS spans, lower(${tx.unsafe(EVENT_TEXT)}) AS body, ${transaction}
+      FROM events e WHERE ${which}
+    )
+    SELECT t.*, w.group_id AS left, (g.spans, w.body) IS DISTINCT FROM (t.spans, t.body) AS differs
+    FROM t LEFT JOIN event_words w ON w.event_id = t.id LEFT JOIN word_groups g ON g.id = w.group_id`
+}
+
+async function write(tx: Tx, texts: Text[]): Promise<void> {
+  const changed = texts.filter(({ differs }) => differs)
   if (changed.length === 0) return
-  const bodies = new Map(changed.map(({ id, body }) => [id, body]))
-  const groups = groupWords(changed)
-  const rows = groups.flatMap(({ id: group, eventIds }) =>
-    eventIds.map((id) => ({ id, group, body: bodies.get(id) })),
+  const groups = groupAlike(changed)
+  for (let at = 0; at < groups.length; at += PIECE) await insertGroups(tx, groups.slice(at, at + PIECE))
+  const left = new Set(changed.flatMap(({ left }) => left ?? []))
+  if (left.size > 0) await dropEmpty(tx, [...left])
+}
+
+async function insertGroups(tx: Tx, alike: WordsToIndex[][]): Promise<void> {
+  const groups = alike.map(makeGroup)
+  const rows = alike.flatMap((events, index) =>
+    events.map(({ id, body }) => ({ id, group: groups[index]!.id, body })),
   )
   await tx`
     WITH groups AS (
@@ -121,8 +143,6 @@ async function write(tx: Tx, ids: string[]): Promise<void> {
     INSERT INTO event_words (event_id, group_id, body)
     SELECT * FROM json_to_recordset(${JSON.stringify(rows)}::json) AS w(id uuid, "group" uuid, body text)
     ON CONFLICT (event_id) DO UPDATE SET group_id = excluded.group_id, body = excluded.body`
-  const left = new Set(changed.flatMap(({ left }) => left ?? []))
-  if (left.size > 0) await dropEmpty(tx, [...left])
 }
 
 /** Takes away groups whose events are all in others now. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { groupWords } from './word-groups.ts'
+import { groupAlike, makeGroup, type WordsToIndex } from './word-groups.ts'
 
+const groupsOf = (events: WordsToIndex[]) => groupAlike(events).map(makeGroup)
 const event = (id: number, hour: number, body: string) => ({ id: String(id), spans: [hour, hour + 1], body })
 
 test('a group holds events of one hour, and each of their words once', () => {
-  const groups = groupWords([
+  const groups = groupsOf([
     event(1, 100, 'backup of 101 ok\nok'),
     event(2, 105, 'backup of 102 ok'),
     event(3, 100, 'backup of 103\tfailed'),
@@ -23,7 +24,7 @@ test('every event is in one group, and those that are alike are together', () =>
   const events = Array.from({ length: 50 }, (_, n) =>
     event(n, 100, `${n % 2 === 0 ? 'backup' : 'replication'} number${n}`),
   )
-  const groups = groupWords(events)
+  const groups = groupsOf(events)
   assert.deepEqual(
     groups
       .flatMap(({ eventIds }) => eventIds)
@@ -37,6 +38,6 @@ test('every event is in one group, and those that are alike are together', () =>
 })
 
 test('an event without any text is in a group too', () => {
-  const [group] = groupWords([event(1, 100, '  ')])
+  const [group] = groupsOf([event(1, 100, '  ')])
   assert.deepEqual([group!.eventIds, group!.words], [['1'], ''])
 })

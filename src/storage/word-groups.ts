@@ -14,18 +14,22 @@ const GROUP = 8
  * Puts events of one hour together that are alike, so that a group has few words beyond those of one of its events, and
  * a word that few events have stands in few groups.
  */
-export function groupWords(events: WordsToIndex[]): WordGroup[] {
+export function groupAlike(events: WordsToIndex[]): WordsToIndex[][] {
   const byHour = Map.groupBy(events, ({ spans }) => spans[0]!)
   return [...byHour.values()].flatMap((hour) => {
     const alike = hour.toSorted((a, b) => (a.body < b.body ? -1 : 1))
-    const groups: WordGroup[] = []
-    for (let at = 0; at < alike.length; at += GROUP) groups.push(groupOf(alike.slice(at, at + GROUP)))
+    const groups: WordsToIndex[][] = []
+    for (let at = 0; at < alike.length; at += GROUP) groups.push(alike.slice(at, at + GROUP))
     return groups
   })
 }
 
-function groupOf(events: WordsToIndex[]): WordGroup {
-  const words = new Set(events.flatMap(({ body }) => wordsOf(body)))
+/** What the index holds of such events. Most of their lines are the same, and are cut into words once. */
+export function makeGroup(events: WordsToIndex[]): WordGroup {
+  const lines = new Set<string>()
+  for (const { body } of events) for (const line of body.split('\n')) lines.add(line)
+  const words = new Set<string>()
+  for (const line of lines) for (const word of wordsOf(line)) words.add(word)
   return {
     id: uuidv7(),
     spans: events[0]!.spans,
