@@ -38,6 +38,26 @@ test('what arrives during a commit goes together in the next one', async () => {
   await writer.drain()
 })
 
+test('a crowd is divided, so that one half is stored while the other is answered', async () => {
+  const { writer, batches, next } = createHeldWriter()
+  const arrive = (count: number) => {
+    for (let n = 0; n < count; n++) writer.write(event(String(n)))
+  }
+  arrive(1)
+  arrive(63)
+  for (const arriving of [0, 33, 31, 0]) {
+    next().succeed()
+    await settled()
+    arrive(arriving)
+  }
+  next().succeed()
+  await writer.drain()
+  assert.deepEqual(
+    batches.map(({ length }) => length),
+    [1, 32, 31, 32, 32],
+  )
+})
+
 test('a bad event takes none of its neighbours down', async () => {
   const { writer, batches, next } = createHeldWriter()
   const first = writer.write(event('first'))

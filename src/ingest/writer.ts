@@ -24,6 +24,9 @@ export type Writer = {
   drain: () => Promise<void>
 }
 
+/** So many events go together in any case: what a commit costs beside its events would be the most of it. */
+const UNDIVIDED = 16
+
 type Waiting = {
   event: JudgedEvent
   since: number
@@ -46,11 +49,16 @@ export function createWriter({
   let running: Promise<void> | null = null
 
   async function run(): Promise<void> {
+    let before = 0
     while (waiting.length > 0) {
       refuseLate()
       if (waiting.length === 0) return
-      const batch = waiting.slice(0, maxBatch)
-      waiting = waiting.slice(maxBatch)
+      // Half of them all: the database has the one while the other is answered, and asks again.
+      const half = Math.ceil((waiting.length + before) / 2)
+      const size = Math.min(maxBatch, Math.max(UNDIVIDED, half))
+      const batch = waiting.slice(0, size)
+      waiting = waiting.slice(size)
+      before = batch.length
       await flush(batch)
     }
   }
