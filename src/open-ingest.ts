@@ -11,9 +11,10 @@ import { createDrain } from './spool/drain.ts'
 import { createSpool, type Spool } from './spool/spool.ts'
 import { type Database, withWriteDeadline } from './storage/database.ts'
 import { codeOf, failureKind } from './storage/failures.ts'
+import { findAnswer } from './storage/kept-answers.ts'
 import { probeWrites } from './storage/probe.ts'
 import { keepBody } from './storage/quarantine.ts'
-import { findAnswer, storeEvents } from './storage/store-events.ts'
+import { storeEvents } from './storage/store-events.ts'
 
 export type OpenIngestOptions = {
   config: Config

@@ -22,7 +22,7 @@ before(async () => {
 })
 after(() => database.drop())
 beforeEach(async () => {
-  await db.write`TRUNCATE stacks CASCADE`
+  await db.write`TRUNCATE stacks, events CASCADE`
 })
 
 /** The same from the events themselves. */
@@ -142,7 +142,7 @@ test('counts are those of the events after whatever several writers do, summed u
         }
       })
       .beforeEach(async () => {
-        await db.write`TRUNCATE stacks CASCADE`
+        await db.write`TRUNCATE stacks, events CASCADE`
       }),
     { numRuns: 60 },
   )

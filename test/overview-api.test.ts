@@ -10,7 +10,7 @@ before(async () => {
 })
 after(() => server.stop())
 beforeEach(async () => {
-  await server.db.write`TRUNCATE stacks CASCADE`
+  await server.db.write`TRUNCATE stacks, events CASCADE`
 })
 
 async function send(fields: Record<string, unknown>): Promise<{ id: string; stackId: string }> {

@@ -34,7 +34,7 @@ after(() => database.drop())
 beforeEach(clear)
 
 async function clear(): Promise<void> {
-  await db.write`TRUNCATE stacks CASCADE`
+  await db.write`TRUNCATE stacks, events CASCADE`
   await db.write`DELETE FROM words_position`
 }
 
@@ -473,10 +473,10 @@ test('a server whose step fails goes on with smaller ones', async () => {
   const messages: string[] = []
   const log = { ...silentLog, warn: (_: object, message: string) => void messages.push(message) }
   await storeSown(50)
-  // No step of more than 200 events gets through.
+  // No statement of more than 12 events gets through.
   await db.write.unsafe(`
     CREATE FUNCTION refuse_many() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN IF (SELECT count(*) FROM added) > 30 THEN RAISE 'too many'; END IF; RETURN NULL; END $$;
+    BEGIN IF (SELECT count(*) FROM added) > 12 THEN RAISE 'too many'; END IF; RETURN NULL; END $$;
     CREATE TRIGGER refuse_many AFTER INSERT ON event_words REFERENCING NEW TABLE AS added
       FOR EACH STATEMENT EXECUTE FUNCTION refuse_many()`)
   const releasers = createReleasers(5_000)

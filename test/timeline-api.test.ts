@@ -34,7 +34,7 @@ async function titles(list: string, query: Record<string, string>): Promise<stri
 }
 
 async function clear(): Promise<void> {
-  await server.db.write`TRUNCATE stacks CASCADE`
+  await server.db.write`TRUNCATE stacks, events CASCADE`
 }
 
 describe('filters', () => {

@@ -2,7 +2,7 @@ import { type JudgedEvent, severityRank } from '../event.ts'
 import { additionsParameter } from './additions.ts'
 import type { Tx } from './database.ts'
 import { eventColumnsOf } from './event-parameter.ts'
-import { type WindowRowToWrite, windowParameter } from './series.ts'
+import { LOCKED, type WindowRowToWrite, windowParameter } from './series.ts'
 import { isSessionRole } from './sessions.ts'
 
 /** Where each new event goes, and which intervals open or move for it. */
@@ -68,11 +68,22 @@ const RARE_ADDITION_COLUMNS = `closed_severity smallint, closes boolean, current
 const NO_RARE_ADDITIONS = `NULL::smallint AS closed_severity, false AS closes, false AS current_state,
   NULL::text AS stack_title, NULL::timestamptz AS acked, NULL::timestamptz AS dismissed`
 
+/** Each stack that is there already has an interval that holds what is added, and the locks are held. */
+const AND_HOLDS = `AND ${LOCKED} AND (SELECT count(*) FROM d WHERE NOT fresh) = (
+  SELECT count(*) FROM d JOIN stack_windows w ON w.stack_id = d.id
+  WHERE NOT d.fresh AND d.first >= w.opened_at AND (w.closes_at IS NULL OR d.last < w.closes_at))`
+
 /**
  * Writes the events, their stacks and intervals in one statement, so that they are one unit to every reader. It has been
- * sent when this returns. There are two forms of it: each column costs, also where it is empty, and most events have few.
+ * sent when this returns; it fails when one of the stacks is gone, or, with `isRemembered`, has an interval that does not hold its
+ * events any more; one that opens where another one is fails by the exclusion constraint. There are two forms of it: each column costs, also where it is empty, and most events have few.
  */
-export function insertEvents(tx: Tx, events: JudgedEvent[], placements: Placements): Promise<unknown> {
+export function insertEvents(
+  tx: Tx,
+  events: JudgedEvent[],
+  placements: Placements,
+  isRemembered = false,
+): Promise<unknown> {
   const isRare = events.some(hasRareColumns)
   const columns = isRare ? [...EVENT_COLUMNS, ...RARE_COLUMNS] : EVENT_COLUMNS
   const later = tx`(d.last, d.latest) > (s.last_event_at, s.latest_event_id)`
@@ -116,6 +127,7 @@ export function insertEvents(tx: Tx, events: JudgedEvent[], placements: Placemen
                             THEN greatest(s.dismissed_at, d.dismissed) END,
         changed_tx = pg_current_xact_id()
       FROM d WHERE s.id = d.id AND NOT d.fresh
+      RETURNING s.id
     ), opened AS (
       INSERT INTO stack_windows (stack_id, provider, key, opened_at, closes_at, window_ms)
       SELECT * FROM json_to_recordset(${windowParameter(placements.opened.values())}::json) AS w(
@@ -128,7 +140,10 @@ export function insertEvents(tx: Tx, events: JudgedEvent[], placements: Placemen
     )
     INSERT INTO events (${tx.unsafe(columns.map(([column]) => column).join(', '))}, written_by)
     SELECT e.*, e.id FROM json_to_recordset(${eventParameter(events, placements.stackOf, isRare)}::json) AS e(
-      ${tx.unsafe(columns.map(([, key, type]) => `"${key}" ${type}`).join(', '))})`.execute()
+      ${tx.unsafe(columns.map(([, key, type]) => `"${key}" ${type}`).join(', '))})
+    WHERE (SELECT require_undisturbed(
+      (SELECT count(*) FROM grown) = (SELECT count(*) FROM d WHERE NOT fresh)
+      ${isRemembered ? tx.unsafe(AND_HOLDS) : tx``}))`.execute()
 }
 
 function hasRareColumns(event: JudgedEvent): boolean {

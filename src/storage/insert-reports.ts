@@ -1,5 +1,6 @@
 import type { BackupReport } from '../guest.ts'
 import type { Tx } from './database.ts'
+import { LOCKED } from './series.ts'
 
 /** A report, and the id of the event that brought it; `isNew`: none can be there under that id. */
 export type ReportToWrite = { eventId: string; report: BackupReport; isNew: boolean }
@@ -22,7 +23,8 @@ export function insertReports(tx: Tx, reports: ReportToWrite[]): Promise<unknown
         INSERT INTO backup_reports (event_id, cluster, node, job_id, started_at, ended_at, incomplete, reason)
         SELECT * FROM json_to_recordset(${JSON.stringify(heads)}::json) AS r(
           "eventId" uuid, cluster text, node text, "jobId" text, "startedAt" timestamptz, "endedAt" timestamptz,
-          incomplete boolean, reason text)`,
+          incomplete boolean, reason text)
+        WHERE ${tx.unsafe(LOCKED)}`,
   ]
   if (backups.length > 0) {
     const parameter = JSON.stringify(backups)
@@ -32,7 +34,8 @@ export function insertReports(tx: Tx, reports: ReportToWrite[]): Promise<unknown
                                    duration_seconds, size_bytes, file, job_id, log)
         SELECT * FROM json_to_recordset(${parameter}::json) AS b(
           id uuid, "reportId" uuid, "eventId" uuid, cluster text, node text, vmid text, name text, status text,
-          "startedAt" timestamptz, "durationSeconds" int, "sizeBytes" bigint, file text, "jobId" text, log text)`,
+          "startedAt" timestamptz, "durationSeconds" int, "sizeBytes" bigint, file text, "jobId" text, log text)
+        WHERE ${tx.unsafe(LOCKED)}`,
       tx`
         INSERT INTO guests AS g (cluster, vmid, name, node, first_seen_at, last_seen_at, last_success_at, last_status)
         SELECT cluster, vmid, (array_agg(name ORDER BY "startedAt" DESC))[1],
@@ -40,6 +43,7 @@ export function insertReports(tx: Tx, reports: ReportToWrite[]): Promise<unknown
                max("startedAt") FILTER (WHERE status = 'ok'), (array_agg(status ORDER BY "startedAt" DESC))[1]
         FROM json_to_recordset(${parameter}::json) AS b(
           cluster text, vmid text, name text, node text, status text, "startedAt" timestamptz)
+        WHERE ${tx.unsafe(LOCKED)}
         GROUP BY cluster, vmid ORDER BY cluster, vmid
         ON CONFLICT (cluster, vmid) DO UPDATE SET
           name = CASE WHEN excluded.last_seen_at >= g.last_seen_at THEN coalesce(excluded.name, g.name)

@@ -3,6 +3,7 @@ import type { ChannelType, Exchange, NotificationKind } from '../channel.ts'
 import { type JudgedEvent, type Occasion, severityRank } from '../event.ts'
 import type { Accepted } from '../wire.ts'
 import type { Database, Tx } from './database.ts'
+import { LOCKED } from './series.ts'
 
 /** Told channels, in the transaction of their events. The statement has been sent when this returns. */
 export function insertOutbox(
@@ -23,6 +24,7 @@ export function insertOutbox(
     FROM json_to_recordset(${JSON.stringify(rows)}::json) AS r(
       "channelId" uuid, cause uuid, "eventId" uuid, "stackId" uuid, occasion text, severity smallint,
       "createdAt" timestamptz)
+    WHERE ${tx.unsafe(LOCKED)}
     ON CONFLICT DO NOTHING`.execute()
 }
 

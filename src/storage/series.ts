@@ -8,6 +8,12 @@ export function seriesName(provider: string, key: string): string {
 }
 
 /**
+ * SQL: true in a transaction that has taken locks by {@link lockNames}. Whoever writes asks for it: after a BEGIN that was
+ * refused each statement is a transaction of its own, and the locks are gone.
+ */
+export const LOCKED = `current_setting('tempo.locked', true) = 'on'`
+
+/**
  * Takes an advisory lock for each name until the transaction ends, in one order everywhere so that no two writers
  * wait for each other. What is read by a later statement is then not being changed by another server. The statement
  * goes out before those that are made after this call. With a `channel`, the commit wakes who listens on it.
@@ -15,7 +21,7 @@ export function seriesName(provider: string, key: string): string {
 export function lockNames(tx: Tx, names: string[], channel?: string): Promise<unknown> {
   const keys = [...new Set(names.map(lockKey))].sort()
   return tx`
-    SELECT count(pg_advisory_xact_lock(key::bigint)) ${channel ? tx`, pg_notify(${channel}, '')` : tx``}
+    SELECT count(pg_advisory_xact_lock(key::bigint)), set_config('tempo.locked', 'on', true) ${channel ? tx`, pg_notify(${channel}, '')` : tx``}
     FROM json_array_elements_text(${JSON.stringify(keys)}::json) AS key`.execute()
 }
 

@@ -46,6 +46,10 @@ const RULES: [rule: string, query: string][] = [
     'a stack has no event',
     'SELECT s.id FROM stacks s WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.stack_id = s.id)',
   ],
+  [
+    'an event is in no stack',
+    'SELECT e.id FROM events e WHERE NOT EXISTS (SELECT 1 FROM stacks s WHERE s.id = e.stack_id)',
+  ],
   ['a stack without a key has several events', 'SELECT id FROM stacks WHERE key IS NULL AND event_count > 1'],
   [
     'an event is in a stack of another provider',

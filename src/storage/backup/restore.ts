@@ -3,6 +3,7 @@ import type { DatabaseTarget, Sql, Tx } from '../database.ts'
 import { SCORES_CHANNEL } from '../scores.ts'
 import { CHANGES_CHANNEL } from '../store-events.ts'
 import { TOKENS_CHANNEL } from '../tokens.ts'
+import { damaged } from './format.ts'
 import { loadTables, type OpenedBackup } from './load.ts'
 import { knownMigrations } from './migrations.ts'
 import { loadOlderSchema } from './older-schema.ts'
@@ -37,6 +38,7 @@ export async function restoreDatabase(
       const shapes = await readShapes(tx, tablesOf(...LOADED))
       await makeRoom(tx, replace)
       const rows = await load(tx, backup, shapes, onProgress)
+      await requireStacks(tx)
       const lostTokens = await findLostTokens(tx, backup.header.createdAt)
       for (const channel of [TOKENS_CHANNEL, SCORES_CHANNEL, CHANGES_CHANNEL]) {
         await tx`SELECT pg_notify(${channel}, '')`
@@ -71,6 +73,13 @@ async function load(
   const rows = await fill(new Map(shapes).set('tokens', staged))
   await takeTokens(staged)
   return rows
+}
+
+/** No foreign key asks whether the stack of each event is there. */
+async function requireStacks(tx: Tx): Promise<void> {
+  const [row] = await tx<{ events: number }[]>`
+    SELECT count(*)::int AS events FROM events e WHERE NOT EXISTS (SELECT FROM stacks s WHERE s.id = e.stack_id)`
+  if (row!.events > 0) throw damaged(`${row!.events} of its events are in no stack`)
 }
 
 /**
