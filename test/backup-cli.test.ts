@@ -120,7 +120,7 @@ for (const state of ['running', 'stopped'] as const) {
 test('a restore tells which tokens to make anew, with the command that does it', async (t) => {
   const from = await makeExternal(t)
   const to = await makeExternal(t)
-  await tempo([...CREATE, '--provider', 'com.example'], from.env)
+  await tempo([...CREATE, '--provider', 'com.example', '--cluster', 'the lab'], from.env)
   await tempo(
     ['token', 'create', '--name', "it's \u001b[31mred", '--scope', 'read', '--scope', 'admin'],
     from.env,
@@ -131,7 +131,7 @@ test('a restore tells which tokens to make anew, with the command that does it',
   assertDone(restored, /^Restored 0 events in 0 stacks\.\nThe backup was made without --with-secrets\./)
   const lines = restored.stderr.split('\n').slice(2)
   assert.deepEqual(lines, [
-    '  tempo token create --name pve --provider com.proxmox --provider com.example',
+    "  tempo token create --name pve --provider com.proxmox --provider com.example --set 'Cluster=the lab'",
     "  tempo token create --name 'it'\\''s  [31mred' --scope read --scope admin",
     '',
   ])

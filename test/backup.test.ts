@@ -220,7 +220,9 @@ test('without secrets no token works again, and the ones to be made anew are nam
   for (const { hash } of known) assert.equal(bytes.indexOf(Buffer.from(hash).toString('hex')), -1)
   assert.equal(rows.idempotency, undefined)
   const { lostTokens } = await restoreFrom(to.target, bytes)
-  assert.deepEqual(lostTokens, [{ name: "it's mine\n", scopes: ['ingest'], providers: ['com.example'] }])
+  assert.deepEqual(lostTokens, [
+    { name: "it's mine\n", scopes: ['ingest'], providers: ['com.example'], defaults: {} },
+  ])
   const tokens = await listTokens(to.db)
   assert.deepEqual(
     tokens.map(({ name }) => name),

@@ -91,10 +91,11 @@ function tell(terminal: Terminal, { rows, lostTokens }: RestoreSummary, { quiet 
 }
 
 /** What makes such a token again. */
-function commandFor({ name, scopes, providers }: LostToken): string {
+function commandFor({ name, scopes, providers, defaults }: LostToken): string {
   const options = [
     ...['--name', name],
     ...providers.flatMap((provider) => ['--provider', provider]),
+    ...Object.entries(defaults).flatMap(([name, value]) => ['--set', `${name}=${value}`]),
     ...(scopes.join() === 'ingest' ? [] : scopes.flatMap((scope) => ['--scope', scope])),
   ]
   return ['tempo token create', ...options.map(shellWord)].join(' ')

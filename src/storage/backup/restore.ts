@@ -20,7 +20,13 @@ export type RestoreOptions = {
 }
 
 /** A token that worked when the backup was made, and does not work in the restored database. */
-export type LostToken = { name: string; scopes: string[]; providers: string[] }
+export type LostToken = {
+  name: string
+  scopes: string[]
+  providers: string[]
+  /** Metadata that it adds. */
+  defaults: Record<string, string>
+}
 
 export type RestoreSummary = { rows: Record<string, number>; lostTokens: LostToken[] }
 
@@ -94,7 +100,7 @@ async function mergeTokens(tx: Tx, from: TableShape, to: TableShape): Promise<vo
 /** A backup without secrets marks its tokens as revoked at the time of its making. */
 async function findLostTokens(tx: Tx, createdAt: string): Promise<LostToken[]> {
   const rows = await tx<LostToken[]>`
-    SELECT name, scopes, providers FROM tokens
+    SELECT name, scopes, providers, defaults FROM tokens
     WHERE revoked_at = ${createdAt}::timestamptz AND (expires_at IS NULL OR expires_at > now()) ORDER BY id`
   return [...rows]
 }
