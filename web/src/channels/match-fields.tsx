@@ -6,8 +6,10 @@ import { Icon } from '../parts/icon.tsx'
 type Row = { id: number; key: string; value: string }
 type Group = { id: number; rows: Row[] }
 
+type MatchProps = { initial: ChannelRules['match']; legend?: string }
+
 /** Values that metadata must have: all of a group, or all of another. */
-export function MatchFields({ initial }: { initial: ChannelRules['match'] }) {
+export function MatchFields({ initial, legend = 'Or of what has these values' }: MatchProps) {
   const next = useRef(0)
   const row = (key = '', value = ''): Row => ({ id: next.current++, key, value })
   const [groups, setGroups] = useState<Group[]>(() =>
@@ -25,7 +27,7 @@ export function MatchFields({ initial }: { initial: ChannelRules['match'] }) {
   return (
     <FieldGroup
       name="match"
-      legend="Or of what has these values"
+      legend={legend}
       help="Names of metadata, such as TaskType, or event.severity and event.title. Values may hold * and ?; empty: the value is missing."
     >
       <datalist id="match-keys">

@@ -102,7 +102,7 @@ function readHeaders(text: string): Record<string, string> {
 }
 
 /** Rows of `match.GROUP.key` and `match.GROUP.value`; an empty value stands for one that is missing. */
-function readMatches(data: FormData): Record<string, string | null>[] {
+export function readMatches(data: FormData): Record<string, string | null>[] {
   const groups = new Map<string, Record<string, string | null>>()
   for (const group of data.getAll('match.groups').map(String)) {
     const values = data.getAll(`match.${group}.value`).map((value) => String(value).trim())

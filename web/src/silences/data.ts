@@ -1,5 +1,5 @@
 import { read, silenceApi } from '../api/client.ts'
-import { splitList } from '../channels/read-form.ts'
+import { readMatches, splitList } from '../channels/read-form.ts'
 import { nextDayAt } from '../parts/local-time.ts'
 
 export function loadSilences() {
@@ -31,6 +31,7 @@ export function createSilence(data: FormData): Promise<SilenceRow> {
     nodes: splitList(text('nodes')),
     vmids: splitList(text('vmids')),
     providers: splitList(text('providers')),
+    match: readMatches(data),
     channels: data.getAll('channels').map(String),
   }
   return read(silenceApi.silences.$post({ json }))

@@ -1,6 +1,7 @@
 import { useRef, useState } from 'preact/hooks'
 import { explain, type Problem } from '../api/client.ts'
 import { loadChannels } from '../channels/data.ts'
+import { MatchFields } from '../channels/match-fields.tsx'
 import { FormDialog } from '../parts/dialog.tsx'
 import { Check, FieldErrors, FieldGroup, TextField } from '../parts/field.tsx'
 import { useLoad } from '../parts/loading.ts'
@@ -37,7 +38,7 @@ export function SilenceDialog({ nodes, vmids, providers, onDone, onClose }: Sile
     }
   }
   const look = () => {
-    const inputs = [...(scope.current?.querySelectorAll('input') ?? [])]
+    const inputs = [...(scope.current?.querySelectorAll<HTMLInputElement>('input:not([type=hidden])') ?? [])]
     setLimited(inputs.some((input) => input.value.trim() !== ''))
   }
   return (
@@ -89,10 +90,11 @@ export function SilenceDialog({ nodes, vmids, providers, onDone, onClose }: Sile
             placeholder="com.proxmox"
             isMono
           />
+          <MatchFields initial={[]} legend="With these values" />
         </div>
         {!isLimited && (
           <p class="warning-text small" role="status">
-            No node, guest or provider is named: this silences everything.
+            No node, guest, provider or value is named: this silences everything.
           </p>
         )}
         {channels && channels.length > 0 && (
