@@ -60,7 +60,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       events: { type: 'string', default: '1000000' },
-      connections: { type: 'string', default: '256' },
+      connections: { type: 'string', default: '64' },
       'write-docs': { type: 'boolean', default: false },
     },
   })
