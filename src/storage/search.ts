@@ -28,8 +28,10 @@ const STEPS: Steps = { look: 200, stretch: 1_000 }
 /** Rows that are looked through at the most. */
 const LOOK_MOST = 12_800
 /** How much more is looked through the next time, and how much longer the next stretch is, at least and at most. */
-const LOOK_FACTOR = { least: 2, most: 8 }
-const STRETCH_FACTOR = { least: 4, most: 32 }
+const LOOK_FACTOR = { least: 1.5, most: 8 }
+const STRETCH_FACTOR = { least: 1.5, most: 32 }
+/** As many times the rows of the first look are looked through before the index is asked, if that should do. */
+const LOOK_AGAIN = 3
 /** How many times the rows of a page the next step should hold, by what the one before held. */
 const MARGIN = 2
 
@@ -113,17 +115,23 @@ function merge(limit: number, ...lists: Place[][]): Place[] {
   return [...byId.values()].sort(comparePlaces).slice(0, limit)
 }
 
-/** Which of the stacks match; null when they hold too many events to look through. */
-async function stacksAmong(tx: Tx, { filter, index }: Search, ids: string[]): Promise<Set<string> | null> {
+/** Which of the stacks match, by an event before an instant; null when they hold too many events to look through. */
+async function stacksAmong(
+  tx: Tx,
+  { filter, index }: Search,
+  ids: string[],
+  before: Date | null = null,
+): Promise<Set<string> | null> {
   const [sum] = await tx<{ events: number }[]>`
     SELECT coalesce(sum(event_count), 0)::int AS events FROM stacks
     WHERE id IN (SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(ids)}::json))`
-  return sum!.events > MOST_EVENTS ? null : matchingStacks(tx, filter.words, index, ids)
+  return sum!.events > MOST_EVENTS ? null : matchingStacks(tx, filter.words, index, ids, before)
 }
 
 /**
  * Stacks that begin before `at`, end at `least` or later, and match; null when there are more than `most` of one length,
- * or they hold too many events. Without `most` they are looked through however many they are.
+ * or they hold too many events. With `most`, only by an event before `at`: those after it are found already. Without, they
+ * are looked through however many they are.
  */
 async function matchingSpans(
   tx: Tx,
@@ -140,7 +148,7 @@ async function matchingSpans(
   if (most !== null && places.length >= most) return null
   const ids = idsOf(places)
   const matching =
-    most === null ? await matchingStacks(tx, words, index, ids) : await stacksAmong(tx, search, ids)
+    most === null ? await matchingStacks(tx, words, index, ids, null) : await stacksAmong(tx, search, ids, at)
   return matching && places.filter(({ id }) => matching.has(id))
 }
 
@@ -151,8 +159,9 @@ type Ends = { newest: Date | null; near: Date | null; oldest: Date | null }
 type Window = { from: number; to: number; isLast: boolean }
 
 /**
- * Looks through the beginning of the list, then asks for a stretch of time, and both again in larger steps; in the end for
- * all of time, which is null. Looking goes on only where the filter leaves out much that the index finds.
+ * Looks through the beginning of the list, and once more when that should do; what it finds tells how far back a page
+ * goes. Then asks for such a stretch of time, and for longer ones, in the end for all of time, which is null. Looking goes
+ * on only where the filter leaves out much that the index finds.
  */
 async function inTurn(
   { filter, limit, newest, steps = STEPS }: Search,
@@ -169,11 +178,14 @@ async function inTurn(
   const isNarrow = Boolean(filter.vmid || filter.node || filter.provider || filter.severity)
   let length = ends.near ? present - ends.near.getTime() + 1 : Number.POSITIVE_INFINITY
   let count = steps.look
-  for (let first = true; ; first = false) {
-    if (first || (isNarrow && count <= LOOK_MOST)) {
+  for (let asked = false; ; asked = true) {
+    while (!asked || (isNarrow && count <= LOOK_MOST)) {
       const looked = await look(count)
       if (looked?.complete) return looked.rows
-      count *= factor(limit, looked?.rows.length ?? 0, LOOK_FACTOR)
+      const found = looked?.rows.length ?? 0
+      if (!asked && count === steps.look) length *= firstStretch(steps, limit, found)
+      count = Math.ceil(count * factor(limit, found, LOOK_FACTOR))
+      if (!looked || asked || count > LOOK_AGAIN * steps.look) break
     }
     const from = Math.max(present - length, least)
     if (from <= oldest) return (await ask(null)).rows
@@ -184,9 +196,15 @@ async function inTurn(
   }
 }
 
+/** How many times the shortest stretch should hold a page, when the first look has found so many of its rows. */
+function firstStretch({ look, stretch }: Steps, limit: number, found: number): number {
+  const needed = (look * MARGIN * limit) / Math.max(found, 0.5)
+  return Math.min(Math.max(needed / stretch, 1), STRETCH_FACTOR.most)
+}
+
 /** How much larger the next step should be, when this one held so many rows. */
 function factor(limit: number, found: number, { least, most }: { least: number; most: number }): number {
-  return Math.ceil(Math.min(Math.max((MARGIN * limit) / Math.max(found, 1), least), most))
+  return Math.min(Math.max((MARGIN * limit) / Math.max(found, 1), least), most)
 }
 
 /** Rows at or before the newest that the page can have; their end is part of the filter. */

@@ -60,16 +60,18 @@ export async function matchingEvents(
   return new Set(rows.map(({ id }) => id))
 }
 
-/** Those of the stacks of which an event matches. */
+/** Those of the stacks of which an event matches, one that starts before an instant if that is given. */
 export async function matchingStacks(
   tx: Tx,
   words: string[],
   index: WordIndex,
   ids: string[],
+  before: Date | null,
 ): Promise<Set<string>> {
   const rows = await tx<{ id: string }[]>`
     SELECT DISTINCT e.stack_id AS id FROM ${withWords(tx)}
-    WHERE e.stack_id IN (${asIds(tx, ids)}) AND ${isMatch(tx, words, index)}`
+    WHERE e.stack_id IN (${asIds(tx, ids)}) AND ${isMatch(tx, words, index)}
+      ${before ? tx`AND e.start_date < ${before}` : tx``}`
   return new Set(rows.map(({ id }) => id))
 }
 
