@@ -19,7 +19,7 @@ const MAX_BATCH = 1_000
 /** Strangers may use this part of the memory at the most, so that they cannot push out senders with a token. */
 const MAX_STRANGERS_WAITING = 500
 /** Deliveries after which the oldest are dropped at once, and milliseconds after which they are in any case. */
-const PRUNE_EVERY = 15_000
+const PRUNE_EVERY = 5_000
 const PRUNE_WITHIN_MS = 5_000
 /** Milliseconds between two batches: many small ones cost the database more than the deliveries themselves. */
 const PAUSE_MS = 100

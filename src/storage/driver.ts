@@ -25,8 +25,8 @@ const GATHERED_BYTES = 16 * 1024
 
 /**
  * Option of `begin`: the first statements go out together with the BEGIN and save its round trip. They must only read
- * and lock, or ask whether what was locked is held (`LOCKED` of series.ts): should the BEGIN be refused, they run outside of a transaction, and everything
- * after their answers fails.
+ * and lock, or ask whether what was locked is held (`LOCKED` of series.ts): should the BEGIN be refused, they run outside
+ * of a transaction, and everything after their answers fails.
  */
 export const AHEAD = 'ahead'
 

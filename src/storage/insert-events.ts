@@ -75,8 +75,9 @@ const AND_HOLDS = `AND ${LOCKED} AND (SELECT count(*) FROM d WHERE NOT fresh) = 
 
 /**
  * Writes the events, their stacks and intervals in one statement, so that they are one unit to every reader. It has been
- * sent when this returns; it fails when one of the stacks is gone, or, with `isRemembered`, has an interval that does not hold its
- * events any more; one that opens where another one is fails by the exclusion constraint. There are two forms of it: each column costs, also where it is empty, and most events have few.
+ * sent when this returns; it fails when one of the stacks is gone, or, with `isRemembered`, has an interval that does not
+ * hold its events any more; one that opens where another one is fails by the exclusion constraint. There are two forms of
+ * it: each column costs, also where it is empty, and most events have few.
  */
 export function insertEvents(
   tx: Tx,

@@ -2,6 +2,7 @@
 import type { JudgedEvent } from '../event.ts'
 import type { Accepted } from '../wire.ts'
 import type { Database, Queryable, Tx } from './database.ts'
+import type { Fragment } from './filters.ts'
 import { LOCKED } from './series.ts'
 
 /** Hours for which an Idempotency-Key gives its first answer again. */
@@ -39,34 +40,36 @@ export function answerRepeated(known: Answered, batch: JudgedEvent[]) {
   return { fresh, answered }
 }
 
-function answerName({ tokenId, key }: { tokenId: string; key: string }): string {
+function answerName({ tokenId, key }: Named): string {
   return `${tokenId} ${key}`
 }
 
-export async function findAnswers(
-  sql: Queryable,
-  wanted: { tokenId: string; key: string }[],
-): Promise<Map<string, Accepted>> {
-  if (wanted.length === 0) return new Map()
-  const rows = await sql<{ tokenId: string; key: string; answer: Accepted }[]>`
-    SELECT i.token_id AS "tokenId", i.key, i.answer
+type Named = { tokenId: string; key: string }
+
+/** Table `i` of the answers under such names that are given again still. */
+function inForce(sql: Queryable, wanted: Named[]): Fragment {
+  return sql`
     FROM json_to_recordset(${JSON.stringify(wanted)}::json) AS q("tokenId" uuid, key text)
     JOIN idempotency i ON i.token_id = q."tokenId" AND i.key = q.key
     WHERE i.created_at > now() - make_interval(hours => ${IDEMPOTENCY_HOURS}::int)`
+}
+
+/** The first answers under such names, by `tokenId key`. */
+export async function findAnswers(sql: Queryable, wanted: Named[]): Promise<Map<string, Accepted>> {
+  if (wanted.length === 0) return new Map()
+  const rows = await sql<{ tokenId: string; key: string; answer: Accepted }[]>`
+    SELECT i.token_id AS "tokenId", i.key, i.answer ${inForce(sql, wanted)}`
   return new Map(rows.map((row) => [answerName(row), row.answer]))
 }
 
 /**
- * Fails as `checkNewest` does when one of the events was answered before. The statement has been sent when this returns.
+ * Fails, as what was remembered wrongly does (`isStale`), when one of the events was answered before. The statement has been
+ * sent when this returns.
  */
 export function refuseAnswered(tx: Tx, events: JudgedEvent[]): Promise<unknown> {
   const wanted = events.flatMap(({ idempotency }) => idempotency ?? [])
   if (wanted.length === 0) return Promise.resolve()
-  return tx`
-    SELECT require_undisturbed(count(*) = 0)
-    FROM json_to_recordset(${JSON.stringify(wanted)}::json) AS q("tokenId" uuid, key text)
-    JOIN idempotency i ON i.token_id = q."tokenId" AND i.key = q.key
-    WHERE i.created_at > now() - make_interval(hours => ${IDEMPOTENCY_HOURS}::int)`.execute()
+  return tx`SELECT require_undisturbed(count(*) = 0) ${inForce(tx, wanted)}`.execute()
 }
 
 /** The statement has been sent when this returns. */

@@ -178,21 +178,27 @@ async function inTurn(
   const isNarrow = Boolean(filter.vmid || filter.node || filter.provider || filter.severity)
   let length = ends.near ? present - ends.near.getTime() + 1 : Number.POSITIVE_INFINITY
   let count = steps.look
-  for (let asked = false; ; asked = true) {
-    while (!asked || (isNarrow && count <= LOOK_MOST)) {
-      const looked = await look(count)
-      if (looked?.complete) return looked.rows
-      const found = looked?.rows.length ?? 0
-      if (!asked && count === steps.look) length *= firstStretch(steps, limit, found)
-      count = Math.ceil(count * factor(limit, found, LOOK_FACTOR))
-      if (!looked || asked || count > LOOK_AGAIN * steps.look) break
-    }
+  const lookOn = async (): Promise<Step | null> => {
+    const looked = await look(count)
+    count = Math.ceil(count * factor(MARGIN * limit, looked?.rows.length ?? 0, LOOK_FACTOR))
+    return looked
+  }
+  const begun = await lookOn()
+  if (begun?.complete) return begun.rows
+  length *= firstStretch(steps, limit, begun?.rows.length ?? 0)
+  if (begun && count <= LOOK_AGAIN * steps.look) {
+    const looked = await lookOn()
+    if (looked?.complete) return looked.rows
+  }
+  for (;;) {
     const from = Math.max(present - length, least)
     if (from <= oldest) return (await ask(null)).rows
     const { rows, complete } = await ask({ from, to, isLast: from === least })
     if (complete) return rows
     if (from === least) return (await ask(null)).rows
-    length *= factor(limit, rows.length, STRETCH_FACTOR)
+    length *= factor(MARGIN * limit, rows.length, STRETCH_FACTOR)
+    const looked = isNarrow && count <= LOOK_MOST ? await lookOn() : null
+    if (looked?.complete) return looked.rows
   }
 }
 
@@ -202,9 +208,9 @@ function firstStretch({ look, stretch }: Steps, limit: number, found: number): n
   return Math.min(Math.max(needed / stretch, 1), STRETCH_FACTOR.most)
 }
 
-/** How much larger the next step should be, when this one held so many rows. */
-function factor(limit: number, found: number, { least, most }: { least: number; most: number }): number {
-  return Math.min(Math.max((MARGIN * limit) / Math.max(found, 1), least), most)
+/** How much larger the next step should be to hold `wanted` rows, when this one held so many. */
+function factor(wanted: number, found: number, { least, most }: { least: number; most: number }): number {
+  return Math.min(Math.max(wanted / Math.max(found, 1), least), most)
 }
 
 /** Rows at or before the newest that the page can have; their end is part of the filter. */
