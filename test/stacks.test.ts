@@ -8,6 +8,7 @@ import { findAnswer, forgetAnswers } from '../src/storage/kept-answers.ts'
 import { storeEvents } from '../src/storage/store-events.ts'
 import { findStack } from '../src/storage/timeline.ts'
 import { triageEvents } from '../src/storage/triage.ts'
+import { updateEvent } from '../src/storage/update-event.ts'
 import { createTestDatabase, type TestDatabase } from './helpers/database.ts'
 import { at, DAY, HOUR, judgedEvent, MINUTE } from './helpers/events.ts'
 import { lockWaiters } from './helpers/held.ts'
@@ -297,6 +298,12 @@ test('eight writers that mix the same keys in different orders do not stand in t
     assert.equal(row!.count, keys.length)
   }
   await assertInvariants(db)
+})
+
+test('an update whose event was taken away meanwhile is a race, which a second try wins', async () => {
+  const update = judgedEvent({ provider: newProvider(), externalID: 'taken away' })
+  const updating = db.write.begin((tx) => updateEvent(tx, update))
+  await assert.rejects(updating, { code: '40001', message: /is gone/ })
 })
 
 test('an event that moves leaves its old stack right, and a stack that lost its last event is gone', async () => {

@@ -3,6 +3,7 @@ import { type JudgedEvent, severityRank } from '../event.ts'
 import type { Database, Tx } from './database.ts'
 import { eventColumnsOf } from './event-parameter.ts'
 import type { Interval, Placement } from './placement.ts'
+import { LostRace } from './races.ts'
 import { rearrangeSessions } from './rearrange-sessions.ts'
 import { holdStacks, refreshStacks } from './refresh-stacks.ts'
 import { isOutdated } from './replayed.ts'
@@ -44,10 +45,12 @@ export async function findByExternalId(
 /**
  * Puts an event in the place of the stored one with its externalID. With a new time or key it may move to another
  * stack; both are right afterwards, and one that lost its last event is gone. Stacks do not merge: two of one key
- * stay two, also when an update takes away what kept them apart. The caller holds the locks of both series.
+ * stay two, also when an update takes away what kept them apart. The caller holds the locks of both series. Throws
+ * {@link LostRace} when the stored one is gone.
  */
 export async function updateEvent(tx: Tx, event: JudgedEvent): Promise<{ id: string; stackId: string }> {
-  const stored = (await findByExternalId(tx, [event])).get(`${event.provider} ${event.externalID}`)!
+  const stored = (await findByExternalId(tx, [event])).get(`${event.provider} ${event.externalID}`)
+  if (!stored) throw new LostRace('the event that is to be updated is gone')
   if (isOutdated(event, stored.writtenBy)) return { id: stored.id, stackId: stored.stackId }
   await holdStacks(tx, [stored.stackId])
   if (stored.sessionKey !== null || isSessionRole(event.role)) return updateInSession(tx, stored, event)
