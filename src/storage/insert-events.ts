@@ -68,6 +68,15 @@ const RARE_ADDITION_COLUMNS = `closed_severity smallint, closes boolean, current
 const NO_RARE_ADDITIONS = `NULL::smallint AS closed_severity, false AS closes, false AS current_state,
   NULL::text AS stack_title, NULL::timestamptz AS acked, NULL::timestamptz AS dismissed`
 
+/** What is added to stacks that get one event each, taken from the events `e` themselves. */
+const ONE_EACH = `"stackId" AS id, fresh, provider, key, node, vmid, title, 1 AS count, "startDate" AS first,
+  "startDate" AS last, id AS latest, severity, label, "startDate" AS severe, severity AS last_severity,
+  label AS last_label`
+const ONE_EACH_COLUMNS: readonly Column[] = [
+  ['key', 'key', 'text'],
+  ['fresh', 'fresh', 'boolean'],
+]
+
 /** Each stack that is there already has an interval that holds what is added, and the locks are held. */
 const AND_HOLDS = `AND ${LOCKED} AND (SELECT count(*) FROM d WHERE NOT fresh) = (
   SELECT count(*) FROM d JOIN stack_windows w ON w.stack_id = d.id
@@ -76,8 +85,9 @@ const AND_HOLDS = `AND ${LOCKED} AND (SELECT count(*) FROM d WHERE NOT fresh) = 
 /**
  * Writes the events, their stacks and intervals in one statement, so that they are one unit to every reader. It has been
  * sent when this returns; it fails when one of the stacks is gone, or, with `isRemembered`, has an interval that does not
- * hold its events any more; one that opens where another one is fails by the exclusion constraint. There are two forms of
- * it: each column costs, also where it is empty, and most events have few.
+ * hold its events any more; one that opens where another one is fails by the exclusion constraint. There are several forms
+ * of it: each column costs, also where it is empty, and most events have few; and most stacks get one event at a time,
+ * which says all that is added to them.
  */
 export function insertEvents(
   tx: Tx,
@@ -86,14 +96,18 @@ export function insertEvents(
   isRemembered = false,
 ): Promise<unknown> {
   const isRare = events.some(hasRareColumns)
+  const isSummed = isRare || new Set(placements.stackOf.values()).size < events.length
   const columns = isRare ? [...EVENT_COLUMNS, ...RARE_COLUMNS] : EVENT_COLUMNS
+  const given = isSummed ? columns : [...columns, ...ONE_EACH_COLUMNS]
   const later = tx`(d.last, d.latest) > (s.last_event_at, s.latest_event_id)`
   const worse = tx`(d.severity, d.severe) >= (s.severity, s.severity_at)`
   return tx`
-    WITH d AS (
-      SELECT * ${isRare ? tx`` : tx.unsafe(`, ${NO_RARE_ADDITIONS}`)}
-      FROM json_to_recordset(${additionsParameter(events, placements, isRare)}::json) AS d(
-        ${tx.unsafe(isRare ? `${ADDITION_COLUMNS}, ${RARE_ADDITION_COLUMNS}` : ADDITION_COLUMNS)})
+    WITH e AS MATERIALIZED (
+      SELECT * FROM json_to_recordset(${eventParameter(events, placements, isRare, isSummed)}::json) AS e(
+        ${tx.unsafe(given.map(([, key, type]) => `"${key}" ${type}`).join(', '))})
+    ), d AS ${isSummed ? tx`` : tx`NOT MATERIALIZED`} (
+      SELECT ${tx.unsafe(isSummed ? '*' : ONE_EACH)} ${isRare ? tx`` : tx.unsafe(`, ${NO_RARE_ADDITIONS}`)}
+      FROM ${isSummed ? summed(tx, additionsParameter(events, placements, isRare), isRare) : tx`e`}
     ), new_stacks AS (
       INSERT INTO stacks (id, provider, key, node, vmid, title, first_event_at, last_event_at, latest_event_id,
                           event_count, severity, label, severity_at, current_state, stack_title, acked_at,
@@ -140,8 +154,7 @@ export function insertEvents(
       WHERE w.stack_id = m."stackId"
     )
     INSERT INTO events (${tx.unsafe(columns.map(([column]) => column).join(', '))}, written_by)
-    SELECT e.*, e.id FROM json_to_recordset(${eventParameter(events, placements.stackOf, isRare)}::json) AS e(
-      ${tx.unsafe(columns.map(([, key, type]) => `"${key}" ${type}`).join(', '))})
+    SELECT ${tx.unsafe(columns.map(([, key]) => `"${key}"`).join(', '))}, id FROM e
     WHERE (SELECT require_undisturbed(
       (SELECT count(*) FROM grown) = (SELECT count(*) FROM d WHERE NOT fresh)
       ${isRemembered ? tx.unsafe(AND_HOLDS) : tx``}))`.execute()
@@ -166,19 +179,31 @@ function hasRareColumns(event: JudgedEvent): boolean {
   )
 }
 
-/** Only what the statement takes: each key more is text to write and to read. */
-function eventParameter(events: JudgedEvent[], stackOf: Map<JudgedEvent, string>, isRare: boolean): string {
-  return JSON.stringify(
-    events.map((event) =>
-      isRare
-        ? { ...eventColumnsOf(event), stackId: stackOf.get(event) }
-        : plainColumnsOf(event, stackOf.get(event)!),
-    ),
-  )
+/** Rows of what is added to stacks that may get several events. */
+function summed(tx: Tx, parameter: string, isRare: boolean) {
+  return tx`json_to_recordset(${parameter}::json) AS d(
+    ${tx.unsafe(isRare ? `${ADDITION_COLUMNS}, ${RARE_ADDITION_COLUMNS}` : ADDITION_COLUMNS)})`
 }
 
-/** The values of {@link EVENT_COLUMNS}. */
-function plainColumnsOf(event: JudgedEvent, stackId: string) {
+/**
+ * Only what the statement takes: each key more is text to write and to read. Where the stacks follow from the events, these
+ * come in the order of their stacks' ids, in which whoever holds several stacks takes them.
+ */
+function eventParameter(
+  events: JudgedEvent[],
+  { stackOf, fresh }: Placements,
+  isRare: boolean,
+  isSummed: boolean,
+): string {
+  if (isRare)
+    return JSON.stringify(events.map((event) => ({ ...eventColumnsOf(event), stackId: stackOf.get(event) })))
+  const rows = events.map((event) => plainColumnsOf(event, stackOf.get(event)!, fresh))
+  if (!isSummed) rows.sort((a, b) => (a.stackId < b.stackId ? -1 : 1))
+  return JSON.stringify(rows)
+}
+
+/** The values of {@link EVENT_COLUMNS} and {@link ONE_EACH_COLUMNS}. */
+function plainColumnsOf(event: JudgedEvent, stackId: string, fresh: Set<string>) {
   return {
     id: event.id,
     stackId,
@@ -195,5 +220,7 @@ function plainColumnsOf(event: JudgedEvent, stackId: string) {
     metadata: event.metadata,
     facts: event.facts,
     payload: event.payload,
+    key: event.key,
+    fresh: fresh.has(stackId),
   }
 }
