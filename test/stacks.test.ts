@@ -306,6 +306,29 @@ test('an update whose event was taken away meanwhile is a race, which a second t
   await assert.rejects(updating, { code: '40001', message: /is gone/ })
 })
 
+test('an update that waits for somebody to take its event away is stored as a new one', async () => {
+  const named = { provider: newProvider(), externalID: 'taken away', key: null }
+  const [first] = await storeEvents(db, [judgedEvent(named)])
+  const taker = await servers[1]!.write.reserve()
+  try {
+    await taker`BEGIN`
+    await taker`DELETE FROM events WHERE id = ${first!.id}`
+    const update = judgedEvent({ ...named, title: 'Still there' })
+    const updating = storeEvents(db, [update])
+    await lockWaiters(db, 1)
+    await taker`COMMIT`
+    const [second] = await updating
+    assert.equal(second!.created, true)
+    assert.deepEqual(
+      [...(await db.read`SELECT id, title FROM events WHERE provider = ${named.provider}`)],
+      [{ id: second!.id, title: 'Still there' }],
+    )
+  } finally {
+    taker.release()
+    await db.write`DELETE FROM stacks s WHERE NOT EXISTS (SELECT FROM events e WHERE e.stack_id = s.id)`
+  }
+})
+
 test('an event that moves leaves its old stack right, and a stack that lost its last event is gone', async () => {
   const provider = newProvider()
   const store = async (minute: number, key: string | null, externalID: string | null) => {

@@ -23,6 +23,8 @@ export type StoredReference = {
   writtenBy: string | null
 }
 
+const GONE = 'the event that is to be updated is gone'
+
 /** Hours for which pages know where an event was before it moved. */
 const MOVES_HOURS = 24
 
@@ -50,7 +52,7 @@ export async function findByExternalId(
  */
 export async function updateEvent(tx: Tx, event: JudgedEvent): Promise<{ id: string; stackId: string }> {
   const stored = (await findByExternalId(tx, [event])).get(`${event.provider} ${event.externalID}`)
-  if (!stored) throw new LostRace('the event that is to be updated is gone')
+  if (!stored) throw new LostRace(GONE)
   if (isOutdated(event, stored.writtenBy)) return { id: stored.id, stackId: stored.stackId }
   await holdStacks(tx, [stored.stackId])
   if (stored.sessionKey !== null || isSessionRole(event.role)) return updateInSession(tx, stored, event)
@@ -191,7 +193,7 @@ async function overwriteEvent(
       WHERE id = ${stored.id} AND placed_tx <> pg_current_xact_id()`
   }
   const { id, ackedAt, dismissedAt, receivedAt, provider, externalID, ...columns } = eventColumnsOf(event)
-  await tx`
+  const { count } = await tx`
     UPDATE events e SET
       stack_id = ${stackId}, title = n.title, subtitle = n.subtitle, start_date = n."startDate", end_date = n."endDate",
       event_type = n."eventType", severity = n.severity, label = n.label, color = n.color, node = n.node, vmid = n.vmid,
@@ -207,6 +209,7 @@ async function overwriteEvent(
       "closedSeverity" smallint, "currentState" boolean, "stackTitle" text, indicator json, tags text[], surface text,
       progress json, metadata json, facts json, payload json, "writtenBy" uuid)
     WHERE e.id = ${stored.id}`
+  if (count === 0) throw new LostRace(GONE)
 }
 
 async function dropIfEmpty(tx: Tx, stackId: string): Promise<void> {
