@@ -4,8 +4,17 @@ import { createMeasures, type Measures } from './measures.ts'
 import { type Due, nextDue, ROUNDS_OF_LEARNING, SLOT_TOLERANCE_MS, type Slot } from './rhythm.ts'
 import type { Concern, Concerned, Verdict, WatchInput, WatchResult } from './verdict.ts'
 
-/** The runs of the job on one node. */
-type Stream = { node: string; slots: Slot[]; durations: number[]; last: Report }
+/** The runs of the job on one node. `next` is reckoned once, and anew when one of them is added: undefined until then. */
+type Stream = {
+  node: string
+  slots: Slot[]
+  durations: number[]
+  last: Report
+  next?: Next | null | undefined
+}
+
+/** When the next run is due, and from when on it is late. */
+type Next = { due: Due; deadline: number }
 
 /** Runs of the job on several nodes that belong together, such as those of one night. */
 type Round = { startedAt: number; nodes: Map<string, Report>; guests: Map<string, string>; closed: boolean }
@@ -53,6 +62,7 @@ function createJob(input: WatchInput, cluster: string, jobId: string) {
   }
 
   function recover(concern: Concern, about: string, report: Report): void {
+    if (open.size === 0) return
     const episode = [concern, cluster, jobId, about].join('/')
     const before = open.get(episode)
     if (!before) return
@@ -74,8 +84,32 @@ function createJob(input: WatchInput, cluster: string, jobId: string) {
         one.cluster === cluster && one.vmid === vmid && one.from <= at && (one.to === null || at < one.to),
     )
 
-  const deadlineOf = (stream: Stream, due: Due) =>
-    due.at + due.graceMs + (median(stream.durations.slice(-DURATIONS_LOOKED_AT)) ?? 0)
+  function nextOf(stream: Stream): Next | null {
+    if (stream.next !== undefined) return stream.next
+    const due = nextDue(stream.slots, input.rhythm)
+    const usual = median(stream.durations.slice(-DURATIONS_LOOKED_AT)) ?? 0
+    stream.next = due && { due, deadline: due.at + due.graceMs + usual }
+    return stream.next
+  }
+
+  function addSlot(stream: Stream, slot: Slot): void {
+    stream.slots = [...stream.slots, slot].slice(-SLOTS_KEPT)
+    stream.next = undefined
+  }
+
+  function addDuration(stream: Stream, duration: number): void {
+    stream.durations.push(duration)
+    stream.next = undefined
+  }
+
+  function earliestBefore(until: number): (Next & { stream: Stream }) | null {
+    let earliest: (Next & { stream: Stream }) | null = null
+    for (const stream of streams.values()) {
+      const next = nextOf(stream)
+      if (next && next.deadline < (earliest?.deadline ?? until)) earliest = { stream, ...next }
+    }
+    return earliest
+  }
 
   /** Runs nearer than this belong to the same slot, or to the same round. */
   function toleranceOf(stream: Stream | undefined): number {
@@ -88,13 +122,7 @@ function createJob(input: WatchInput, cluster: string, jobId: string) {
   /** Deadlines that passed before `until`, in the order of time. */
   function advance(until: number): void {
     for (;;) {
-      const passed = [...streams.values()]
-        .flatMap((stream) => {
-          const due = nextDue(stream.slots, input.rhythm)
-          return due ? { stream, due, deadline: deadlineOf(stream, due) } : []
-        })
-        .filter(({ deadline }) => deadline < until)
-        .sort((a, b) => a.deadline - b.deadline)[0]
+      const passed = earliestBefore(until)
       const pending = rounds.at(-1)
       if (pending && !pending.closed && settledAt(pending) < Math.min(until, passed?.deadline ?? until)) {
         closeRound(pending, settledAt(pending))
@@ -111,10 +139,7 @@ function createJob(input: WatchInput, cluster: string, jobId: string) {
       return
     }
     const heard = wasListening(input.listening, due.at, deadline)
-    stream.slots = [
-      ...stream.slots,
-      { at: due.at, fate: heard ? ('missed' as const) : ('unknown' as const) },
-    ].slice(-SLOTS_KEPT)
+    addSlot(stream, { at: due.at, fate: heard ? 'missed' : 'unknown' })
     if (!heard || wasSaidLately(stream, due)) return
     alarm('missing', stream.node, {
       at: deadline,
@@ -155,12 +180,12 @@ function createJob(input: WatchInput, cluster: string, jobId: string) {
       const last = stream.slots.at(-1)!
       const isLate = last.fate !== 'seen' && Math.abs(last.at - report.startedAt) <= tolerance
       if (isLate) stream.slots.pop()
-      stream.slots = [...stream.slots, { at: report.startedAt, fate: 'seen' as const }].slice(-SLOTS_KEPT)
+      addSlot(stream, { at: report.startedAt, fate: 'seen' })
       stream.last = report
     }
     recover('missing', report.node, report)
     judgeMeasures(report)
-    streams.get(report.node)!.durations.push(report.endedAt - report.startedAt)
+    addDuration(streams.get(report.node)!, report.endedAt - report.startedAt)
     enterRound(report, tolerance)
   }
 
@@ -249,9 +274,9 @@ function createJob(input: WatchInput, cluster: string, jobId: string) {
 
   function result(): WatchResult {
     const expected = [...streams.values()].flatMap((stream) => {
-      const due = nextDue(stream.slots, input.rhythm)
-      if (!due) return []
-      return { cluster, jobId, node: stream.node, at: due.at, deadline: deadlineOf(stream, due) }
+      const next = nextOf(stream)
+      if (!next) return []
+      return { cluster, jobId, node: stream.node, at: next.due.at, deadline: next.deadline }
     })
     const pending = rounds.at(-1)
     const times = expected.map(({ deadline }) => deadline)
