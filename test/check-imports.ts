@@ -5,7 +5,7 @@ import { posix } from 'node:path'
 import { type Import, readEnvUses, readImports, tokenize } from './read-imports.ts'
 
 const VOCABULARY = ['event', 'access', 'guest', 'channel', 'wire', 'wire-channels', 'errors']
-const CORE = [...VOCABULARY, 'closest', 'log', 'scores', 'adapters', 'auth', 'watch', 'spool']
+const CORE = [...VOCABULARY, 'closest', 'new-id', 'log', 'scores', 'adapters', 'auth', 'watch', 'spool']
 const EDGE = [...CORE, 'config', 'connect', 'ingest', 'storage']
 const TOP = [
   ...EDGE,
@@ -41,6 +41,7 @@ const ROOMS: Record<string, string[]> = {
   'wire-channels': ['event', 'channel', 'wire'],
   errors: VOCABULARY,
   closest: [],
+  'new-id': [],
   log: VOCABULARY,
   config: [...VOCABULARY, 'retention'],
   retention: [...VOCABULARY, 'closest'],
@@ -50,7 +51,7 @@ const ROOMS: Record<string, string[]> = {
   connect: [...VOCABULARY, 'adapters'],
   watch: VOCABULARY,
   auth: [...VOCABULARY, 'log'],
-  storage: [...VOCABULARY, 'log'],
+  storage: [...VOCABULARY, 'new-id', 'log'],
   // It is handed what it calls; it knows neither database nor dialects.
   spool: [...VOCABULARY, 'log'],
   ingest: CORE,

@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import type { Hono } from 'hono'
 import { fatal, TempoError } from '../errors.ts'
 import { problemOf } from './problem.ts'
+import type { HttpServer } from './server.ts'
 
 export type Listening = {
   /** The port in use, which differs from the wish when that was 0. */
@@ -25,7 +25,7 @@ const LISTENER = { hostname: 'localhost', errorHandler: answerBroken }
  * faults, such as too many open files: one connection is lost by them, not the server.
  */
 export async function listenOn(
-  app: Hono,
+  app: Pick<HttpServer, 'fetch'>,
   host: string,
   port: number,
   onError: (error: Error) => void,

@@ -1,4 +1,4 @@
-import type { Hono } from 'hono'
+import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { getPath } from 'hono/utils/url'
 import type { SessionBook } from '../auth/session-book.ts'
@@ -8,7 +8,7 @@ import type { Log } from '../log.ts'
 import { createApi } from './api.ts'
 import type { BodyReader } from './body.ts'
 import { type CallerDeps, createCallerFinder } from './caller.ts'
-import { requireToken } from './guard.ts'
+import { type Env, requireToken } from './guard.ts'
 import type { Health } from './health.ts'
 import type { Metrics } from './metrics.ts'
 import { describeApi } from './openapi.ts'
@@ -65,15 +65,20 @@ export type ServerDeps = TimelineDeps &
     log: Log
   }
 
+/** What answers requests, and the routes that it has. */
+export type HttpServer = Pick<Hono, 'fetch' | 'routes'>
+
 /** All routes and guards. Everything under /api and /metrics wants a token; ingest paths check theirs themselves. */
-export function createServer(deps: ServerDeps): Hono {
-  const app = createApi((request) => pathWithin(deps.basePath, getPath(request)))
+export function createServer(deps: ServerDeps): HttpServer {
+  const pathOf = (request: Request) => pathWithin(deps.basePath, getPath(request))
+  const app = createApi(pathOf)
   const findCaller = createCallerFinder(deps)
   const guard = requireToken(findCaller)
 
   // Before the next, and with headers of their own: an answer whose headers are added later costs as much as an event.
   app.route('/', ingestRoutes(deps))
   app.route('/', gotifyRoutes(deps))
+  const front = createFront(app, pathOf)
   app.use(async (c, next) => {
     await next()
     for (const [name, value] of Object.entries(SAFE_HEADERS)) c.header(name, value)
@@ -111,8 +116,18 @@ export function createServer(deps: ServerDeps): Hono {
 
   describeApi(app, deps.version)
   app.notFound((c) => answerProblem(c, notFound(`${c.req.method} ${c.req.path}`), deps.log))
-  app.onError((error, c) => answerProblem(c, error, deps.log))
-  return app as unknown as Hono
+  for (const each of [app, front]) each.onError((error, c) => answerProblem(c, error, deps.log))
+  return { fetch: front.fetch, routes: app.routes }
+}
+
+/**
+ * Finds the POST routes that `app` has so far by their path alone, and passes all else on to it. A search among all
+ * routes, and a chain with the guards of others, would cost an event a third of what judging it does.
+ */
+function createFront(app: Hono<Env>, getPath: (request: Request) => string): Hono<Env> {
+  const front = new Hono<Env>({ getPath })
+  for (const { method, path, handler } of app.routes) if (method === 'POST') front.post(path, handler)
+  return front.notFound((c) => app.fetch(c.req.raw, c.env))
 }
 
 /** A path with the base path taken off, if it is there: some proxies strip it, others do not. */

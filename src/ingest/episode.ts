@@ -2,7 +2,7 @@ import { isProxmox, kindOfType } from '../adapters/proxmox.ts'
 import { type EpisodeMark, type IncomingEvent, severityRank } from '../event.ts'
 import type { Evaluation } from '../scores/evaluate.ts'
 import { cut } from '../scores/excerpt.ts'
-import { createMetadataReader } from '../scores/metadata.ts'
+import { readMetadata, textOf } from '../scores/metadata.ts'
 
 /** What a sender of its own may say of itself, as `metadata.state`. */
 const OVER = ['resolved', 'recovered']
@@ -19,11 +19,12 @@ export function findEpisode(
   { severity, role, node, vmid }: Pick<Evaluation, 'severity' | 'role' | 'node' | 'vmid'>,
 ): { episode?: EpisodeMark } {
   if (!isProxmox(event.provider)) return {}
-  const metadata = createMetadataReader(event.metadata)
-  const type = metadata.text('TaskType')
+  const text = (name: string) => textOf(readMetadata(event.metadata, name))
+  const type = text('TaskType')
   const isReplication = kindOfType(type) === 'replication'
-  const isOver = role === 'closes' || OVER.includes((metadata.text('state') ?? '').toLowerCase())
-  const jobId = cut(metadata.text('JobId') ?? '', LONGEST_JOB_ID) || null
+  const isOver = role === 'closes' || OVER.includes((text('state') ?? '').toLowerCase())
+  if (!isReplication && !isOver) return {}
+  const jobId = cut(text('JobId') ?? '', LONGEST_JOB_ID) || null
   const key = jobId === null ? null : `replication ${node ?? ''} ${jobId}`
   if (isOver) {
     const isAbout = (isReplication || type === null) && (key !== null || vmid !== null)

@@ -1,9 +1,9 @@
 import { effectiveMetadata, enrichProxmox } from '../adapters/proxmox.ts'
 import type { IncomingEvent, JudgedEvent, Metadata } from '../event.ts'
+import { newId } from '../new-id.ts'
 import type { Catalog } from '../scores/catalog.ts'
 import { type Evaluation, evaluateEvent } from '../scores/evaluate.ts'
 import { findEpisode } from './episode.ts'
-import { newId } from './new-id.ts'
 import { readReport } from './read-report.ts'
 
 /** What belongs to an event beside its content. */
@@ -27,15 +27,14 @@ export function completeEvent(
   event: IncomingEvent,
   defaults: Readonly<Record<string, string>> = {},
 ): { event: IncomingEvent; facts: Record<string, string>; enrichment: ReturnType<typeof enrichProxmox> } {
-  const known = { ...event, metadata: effectiveMetadata(event.metadata, { facts: defaults }) }
-  const enrichment = enrichProxmox(known)
-  const metadata = effectiveMetadata(known.metadata, enrichment)
-  const facts = Object.fromEntries(
-    Object.entries({ ...defaults, ...enrichment.facts }).filter(
-      ([name]) => metadata[name] !== event.metadata[name],
-    ),
-  )
-  return { event: { ...known, metadata }, facts, enrichment }
+  const metadata = effectiveMetadata(event.metadata, { facts: defaults })
+  const enrichment = enrichProxmox({ ...event, metadata })
+  const added = Object.entries(defaults).filter(([name]) => metadata[name] !== event.metadata[name])
+  return {
+    event: { ...event, metadata: { ...metadata, ...enrichment.facts } },
+    facts: { ...Object.fromEntries(added), ...enrichment.facts },
+    enrichment,
+  }
 }
 
 /** Lets the provider's score judge an event and makes it ready to be stored, with what is taken from it. */

@@ -20,8 +20,8 @@ export type KeeperDeps = {
 }
 
 export type Keeper = {
-  /** Makes an event durable: in the database, or in the spool while that cannot take it. */
-  keep: (event: JudgedEvent, record: SpoolRecord) => Promise<Accepted | Spooled>
+  /** Makes an event durable: in the database, or in the spool while that cannot take it, as the record made then. */
+  keep: (event: JudgedEvent, makeRecord: () => SpoolRecord) => Promise<Accepted | Spooled>
   /** Makes a refused body durable in the spool. */
   spoolRefused: (record: SpoolRecord) => Promise<void>
   /** The answer that was given under a key whose event still waits in the spool. */
@@ -41,17 +41,17 @@ export function createKeeper({ write, append, kindOf, wake, outage, log }: Keepe
     return keys.get(nameOf(idempotency))?.answer ?? null
   }
 
-  async function keep(event: JudgedEvent, record: SpoolRecord): Promise<Accepted | Spooled> {
+  async function keep(event: JudgedEvent, makeRecord: () => SpoolRecord): Promise<Accepted | Spooled> {
     const before = event.idempotency && findSpooled(event.idempotency)
     if (before) return before
-    if (outage.isAway()) return spool(record)
+    if (outage.isAway()) return spool(makeRecord())
     try {
       return await write(event)
     } catch (error) {
       if (kindOf(error) === 'bad') throw error
       noteFailure(error)
     }
-    return spool(record)
+    return spool(makeRecord())
   }
 
   function noteFailure(error: unknown): void {
@@ -117,16 +117,13 @@ export function refuseBadRows(
     log: Log
   },
 ): (event: JudgedEvent) => Promise<Accepted> {
-  return async (event) => {
-    try {
-      return await write(event)
-    } catch (error) {
-      if (kindOf(error) !== 'bad') throw error
-      const code = codeOf(error)
-      log.error({ code }, 'the database refuses an event; its body goes to quarantine')
-      throw unstorable(`SQLSTATE ${code}`, error)
-    }
+  const refuse = (error: unknown): never => {
+    if (kindOf(error) !== 'bad') throw error
+    const code = codeOf(error)
+    log.error({ code }, 'the database refuses an event; its body goes to quarantine')
+    throw unstorable(`SQLSTATE ${code}`, error)
   }
+  return (event) => write(event).catch(refuse)
 }
 
 function nameOf({ tokenId, key }: Idempotency): string {

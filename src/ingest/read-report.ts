@@ -1,9 +1,8 @@
 import { hash } from 'node:crypto'
 import type { Enrichment } from '../adapters/proxmox.ts'
-import { effectiveMetadata } from '../adapters/proxmox.ts'
-import type { IncomingEvent, Metadata } from '../event.ts'
+import type { IncomingEvent } from '../event.ts'
 import type { BackupReport, BackupStatus, GuestBackup } from '../guest.ts'
-import { newId } from './new-id.ts'
+import { newId } from '../new-id.ts'
 
 type Report = NonNullable<Enrichment['report']>
 type ReportedGuest = Report['guests'][number]
@@ -35,8 +34,9 @@ const LONGEST_SECONDS = 31 * 86_400
 const EARLIEST = Date.parse('0001-01-01T00:00:00Z')
 
 /**
- * What a vzdump report says of guests; null when the event is none. `fallbackCluster` is used when neither the payload
- * nor the token names a cluster. Starts that the log does not show are counted from the end of the run backwards.
+ * What a vzdump report says of guests; null when the event, which is complete, is none. `fallbackCluster` is used when
+ * neither the payload nor the token names a cluster. Starts that the log does not show are counted from the end of the
+ * run backwards.
  */
 export function readReport(
   event: IncomingEvent,
@@ -46,7 +46,7 @@ export function readReport(
 ): ReadReport | null {
   if (!enrichment.report) return null
   const report = believed(enrichment.report)
-  const metadata = effectiveMetadata(event.metadata, enrichment)
+  const { metadata } = event
   const cluster = textOf(metadata.Cluster) ?? fallbackCluster
   const node = textOf(metadata.NodeName)
   const jobId = textOf(metadata.JobId)
@@ -57,7 +57,7 @@ export function readReport(
   const backups = report.guests.map((guest, index): GuestBackup => {
     const id = newId()
     const guestEventId = isAlone ? eventId : newId()
-    if (!isAlone) events.push({ id: guestEventId, event: guestEvent(event, metadata, guest) })
+    if (!isAlone) events.push({ id: guestEventId, event: guestEvent(event, guest) })
     return {
       id,
       eventId: guestEventId,
@@ -93,8 +93,8 @@ export function readReport(
 }
 
 /** One guest's result as an event of its own; it tells what it is taken from by `derivedFrom`, which the store adds. */
-function guestEvent(event: IncomingEvent, metadata: Metadata, guest: ReportedGuest): IncomingEvent {
-  const { Message: _message, message: _text, GuestName: _name, VMID: _vmid, ...rest } = metadata
+function guestEvent(event: IncomingEvent, guest: ReportedGuest): IncomingEvent {
+  const { Message: _message, message: _text, GuestName: _name, VMID: _vmid, ...rest } = event.metadata
   // They speak of the whole run.
   const { Outcome: _outcome, ErrorCount: _count, ...shared } = rest
   const name = guest.name ? `${guest.name} (${guest.vmid})` : String(guest.vmid)

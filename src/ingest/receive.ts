@@ -7,12 +7,12 @@ import { type Caller, hasScope, mayWriteTo } from '../auth/token-book.ts'
 import { invalidInput, TempoError, unauthorized } from '../errors.ts'
 import type { IncomingEvent, JudgedEvent } from '../event.ts'
 import type { Log } from '../log.ts'
+import { newId } from '../new-id.ts'
 import type { Catalog } from '../scores/catalog.ts'
 import type { SpoolRecord } from '../spool/line.ts'
 import type { Accepted, Spooled } from '../wire.ts'
 import { judgeEvent } from './judge.ts'
 import type { Keeper } from './keeper.ts'
-import { newId } from './new-id.ts'
 import type { RateLimit } from './rate-limit.ts'
 
 /** A dialect: turns a foreign request into one of our events. */
@@ -141,13 +141,13 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
       const { dialect } = attempt
       const provider = boundProvider(caller.providers)
       const event = judge(body, { dialect, caller, receivedAt, idempotency, provider }, progress)
-      const answer = await deps.keeper.keep(event, {
+      const answer = await deps.keeper.keep(event, () => ({
         ...arrivalOf(attempt, caller, receivedAt, body),
         id: event.id,
         idempotencyKey: idempotency?.key ?? null,
         warnings: event.warnings,
         problem: null,
-      })
+      }))
       deps.log.debug({ event: answer.id, spooled: 'spooled' in answer }, 'event is durable')
       return answer
     } catch (error) {
@@ -180,16 +180,16 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     progress.provider = parsed.event.provider
     requireBinding(caller, parsed.event.provider)
     deps.log.debug({ provider: parsed.event.provider }, 'payload valid')
-    const all = [...warnings, ...parsed.warnings]
     const event = judgeEvent(deps.catalog(), parsed.event, {
+      id: id ?? newId(),
+      replay: id !== undefined,
       receivedAt,
       payload: parsed.payload ?? value,
-      warnings: all,
+      warnings: [...warnings, ...parsed.warnings],
       idempotency:
         idempotency ?? (parsed.fingerprint ? { tokenId: NIL_UUID, key: parsed.fingerprint } : null),
       defaults,
       cluster: caller.name,
-      ...(id !== undefined && { id, replay: true }),
     })
     deps.log.debug({ provider: event.provider, severity: event.severity, key: event.key }, 'event judged')
     return event

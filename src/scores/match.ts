@@ -28,7 +28,8 @@ export function compileMatch(match: Match): CompiledMatch {
 }
 
 export function matchHolds(match: CompiledMatch, metadata: MetadataReader): boolean {
-  return match.every((condition) => condition.holds(metadata))
+  for (const condition of match) if (!condition.holds(metadata)) return false
+  return true
 }
 
 function compileTest(name: string, expected: Match[string]): Condition['holds'] {

@@ -13,15 +13,33 @@ export type MetadataReader = {
 }
 
 export function createMetadataReader(metadata: Metadata): MetadataReader {
-  const reader: MetadataReader = {
-    text: remember((name) => textOf(readMetadata(metadata, name))),
-    folded: remember((name) => mapText(reader.text(name), foldCase)),
-    comparable: remember((name) =>
-      mapText(reader.text(name), (text) => canonicalNumber(text) ?? reader.folded(name)),
-    ),
+  const known = new Map<string, Reading>()
+  const read = (name: string): Reading => {
+    const before = known.get(name)
+    if (before) return before
+    const text = textOf(readMetadata(metadata, name))
+    const reading: Reading = { text, folded: null, comparable: null }
+    known.set(name, reading)
+    return reading
   }
-  return reader
+  const folded = (name: string): string | null => {
+    const reading = read(name)
+    reading.folded ??= reading.text && foldCase(reading.text)
+    return reading.folded
+  }
+  return {
+    text: (name) => read(name).text,
+    folded,
+    comparable: (name) => {
+      const reading = read(name)
+      reading.comparable ??= reading.text && (canonicalNumber(reading.text) ?? folded(name))
+      return reading.comparable
+    },
+  }
 }
+
+/** A value as text, which is never empty, and the other forms once they were asked for. */
+type Reading = { text: string | null; folded: string | null; comparable: string | null }
 
 /**
  * The value under a name: the metadata's own key of that name, else the dotted path through own properties; a key
@@ -69,19 +87,4 @@ function isPresent(value: unknown): boolean {
 function ownValue(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null) return undefined
   return Object.prototype.propertyIsEnumerable.call(value, name) ? (value as Metadata)[name] : undefined
-}
-
-function mapText(text: string | null, change: (text: string) => string | null): string | null {
-  return text === null ? null : change(text)
-}
-
-function remember(read: (name: string) => string | null): (name: string) => string | null {
-  const known = new Map<string, string | null>()
-  return (name) => {
-    const found = known.get(name)
-    if (found !== undefined) return found
-    const value = read(name)
-    known.set(name, value)
-    return value
-  }
 }

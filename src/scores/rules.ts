@@ -14,15 +14,18 @@ export function compileRules<Source extends { match: Match }, Saying>(
   return (rules ?? []).map((rule) => ({ ...read(rule), match: compileMatch(rule.match) }))
 }
 
+const NONE = { index: null, rule: undefined } as const
+
 /** The first rule that counts and matches, with its place in the list; without one `index` is null. */
 export function firstMatch<Saying>(
   rules: readonly Rule<Saying>[],
   metadata: MetadataReader,
-  counts: (rule: Rule<Saying>) => boolean = () => true,
+  counts?: (rule: Rule<Saying>) => boolean,
 ): { index: number; rule: Rule<Saying> } | { index: null; rule: undefined } {
   for (let index = 0; index < rules.length; index++) {
     const rule = rules[index]!
-    if (counts(rule) && matchHolds(rule.match, metadata)) return { index, rule }
+    if (counts && !counts(rule)) continue
+    if (matchHolds(rule.match, metadata)) return { index, rule }
   }
-  return { index: null, rule: undefined }
+  return NONE
 }

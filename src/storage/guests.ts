@@ -1,5 +1,5 @@
-import { v7 as uuidv7 } from 'uuid'
 import type { BackupStatus, Guest, GuestBackup } from '../guest.ts'
+import { newId } from '../new-id.ts'
 import type { Database } from './database.ts'
 
 export type BackupFilter = {
@@ -98,7 +98,7 @@ export async function parkGuest(db: Database, parking: NewParking): Promise<bool
       WHERE cluster = ${cluster} AND vmid = ${vmid} AND from_at <= ${from} AND (to_at IS NULL OR to_at > ${from})`
     return tx`
       INSERT INTO parkings (id, cluster, vmid, reason, by, from_at, to_at)
-      SELECT ${uuidv7()}, cluster, vmid, ${reason}, ${by}, ${from}, ${to}
+      SELECT ${newId()}, cluster, vmid, ${reason}, ${by}, ${from}, ${to}
       FROM guests WHERE cluster = ${cluster} AND vmid = ${vmid} RETURNING id`
   })
   return rows.length > 0

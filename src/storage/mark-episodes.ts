@@ -1,5 +1,5 @@
-import { v7 as uuidv7 } from 'uuid'
 import type { EpisodeMark, JudgedEvent } from '../event.ts'
+import { newId } from '../new-id.ts'
 import type { Tx } from './database.ts'
 
 /** A mark, and the id under which its event is stored; `isNew`: nothing was stored under that id before this transaction. */
@@ -53,7 +53,7 @@ type Part = ReturnType<typeof givenBy>
 
 function rowOf({ id, event, mark }: MarkToWrite) {
   const { provider, title, node, vmid, startDate: at } = event
-  return { id, writtenBy: event.id, newId: uuidv7(), provider, title, node, vmid, at, ...mark }
+  return { id, writtenBy: event.id, newId: newId(), provider, title, node, vmid, at, ...mark }
 }
 
 /**

@@ -1,6 +1,6 @@
-import { v7 as uuidv7 } from 'uuid'
 import type { ChannelType, Exchange, NotificationKind } from '../channel.ts'
 import { type JudgedEvent, type Occasion, severityRank } from '../event.ts'
+import { newId } from '../new-id.ts'
 import type { Accepted } from '../wire.ts'
 import type { Database, Tx } from './database.ts'
 import { LOCKED } from './series.ts'
@@ -57,7 +57,7 @@ type NewRow = {
 
 async function addToOutbox(tx: Tx, rows: NewRow[], at: Date): Promise<void> {
   if (rows.length === 0) return
-  const parameter = JSON.stringify(rows.map((row) => ({ ...row, cause: uuidv7() })))
+  const parameter = JSON.stringify(rows.map((row) => ({ ...row, cause: newId() })))
   await tx`
     INSERT INTO outbox (channel_id, cause, event_id, stack_id, occasion, severity, created_at, due_at, reason)
     SELECT "channelId", cause, "eventId", "stackId", occasion, severity, ${at}, ${at}, reason

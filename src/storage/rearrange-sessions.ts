@@ -1,4 +1,4 @@
-import { v7 as uuidv7 } from 'uuid'
+import { newId } from '../new-id.ts'
 import type { Tx } from './database.ts'
 import { holdStacks, refreshStacks } from './refresh-stacks.ts'
 import { assignStacks, compareEvents, type Segment, type SessionEvent, segmentEvents } from './sessions.ts'
@@ -17,7 +17,7 @@ export async function rearrangeSessions(tx: Tx, provider: string, key: string, a
     events = [...events, ...(await readStacks(tx, [next.stackId]))].sort(compareEvents)
     segments = segmentEvents(events)
   }
-  await applySegments(tx, assignStacks(segments, uuidv7))
+  await applySegments(tx, assignStacks(segments, newId))
 }
 
 /** Whether the session would take in an event at this instant. */

@@ -26,7 +26,7 @@ export function lockNames(tx: Tx, names: string[], channel?: string): Promise<un
 }
 
 function lockKey(name: string): string {
-  return hash('sha256', name, 'buffer').readBigInt64BE().toString()
+  return Buffer.from(hash('sha256', name), 'hex').readBigInt64BE().toString()
 }
 
 type WindowRow = {

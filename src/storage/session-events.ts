@@ -1,5 +1,5 @@
-import { v7 as uuidv7 } from 'uuid'
 import type { JudgedEvent } from '../event.ts'
+import { newId } from '../new-id.ts'
 import type { Tx } from './database.ts'
 import { insertEvents } from './insert-events.ts'
 import { rearrangeSessions } from './rearrange-sessions.ts'
@@ -12,7 +12,7 @@ import { rearrangeSessions } from './rearrange-sessions.ts'
 export async function insertSessionEvent(tx: Tx, event: JudgedEvent): Promise<string> {
   const { last, isLatest } = await lookAround(tx, event)
   const open = isLatest && last !== null && isOpenAt(last, event.startDate)
-  const stackId = open ? last.stackId : uuidv7()
+  const stackId = open ? last.stackId : newId()
   const fresh = new Set(open ? [] : [stackId])
   await insertEvents(tx, [event], {
     stackOf: new Map([[event, stackId]]),

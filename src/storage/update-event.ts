@@ -1,5 +1,5 @@
-import { v7 as uuidv7 } from 'uuid'
 import { type JudgedEvent, severityRank } from '../event.ts'
+import { newId } from '../new-id.ts'
 import type { Database, Tx } from './database.ts'
 import { eventColumnsOf } from './event-parameter.ts'
 import type { Interval, Placement } from './placement.ts'
@@ -92,7 +92,7 @@ async function targetOf(
 ): Promise<string> {
   if (!isSessionRole(event.role)) return enterStack(tx, event, null)
   if (alone && stored.sessionKey === event.key) return stored.stackId
-  const id = uuidv7()
+  const id = newId()
   await openStack(tx, event, id)
   return id
 }
@@ -146,18 +146,18 @@ async function shrinkWindow(tx: Tx, stored: StoredReference, first: Date | null)
 
 /** Finds or makes the stack that the event now belongs to, and gives its interval room for the event. */
 async function enterStack(tx: Tx, event: JudgedEvent, reusable: string | null): Promise<string> {
-  const newId = reusable ?? uuidv7()
-  const placement = event.key === null ? null : await findPlace(tx, event, event.key, newId)
-  const stackId = placement?.interval.stackId ?? newId
-  if (stackId === newId && reusable === null) await openStack(tx, event, newId)
+  const spareId = reusable ?? newId()
+  const placement = event.key === null ? null : await findPlace(tx, event, event.key, spareId)
+  const stackId = placement?.interval.stackId ?? spareId
+  if (stackId === spareId && reusable === null) await openStack(tx, event, spareId)
   if (placement && placement.how !== 'joined') await writeWindow(tx, event, placement.interval)
   return stackId
 }
 
-async function findPlace(tx: Tx, event: JudgedEvent, key: string, newId: string): Promise<Placement> {
+async function findPlace(tx: Tx, event: JudgedEvent, key: string, spareId: string): Promise<Placement> {
   const { provider, startDate, windowMs } = event
   const series = await findNeighbours(tx, [{ provider, key, at: startDate }])
-  return series.get(seriesName(provider, key))!.place(startDate.getTime(), windowMs, () => newId)
+  return series.get(seriesName(provider, key))!.place(startDate.getTime(), windowMs, () => spareId)
 }
 
 async function openStack(tx: Tx, event: JudgedEvent, id: string): Promise<void> {

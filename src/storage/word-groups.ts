@@ -1,5 +1,5 @@
 /** How the words of events are put together for the index (docs/adr/0008-reads.md). */
-import { v7 as uuidv7 } from 'uuid'
+import { newId } from '../new-id.ts'
 import { wordsOf } from './words.ts'
 
 /** An event to index: the spans in which it starts, the hour first, and its text in lower case. */
@@ -31,7 +31,7 @@ export function makeGroup(events: WordsToIndex[]): WordGroup {
   const words = new Set<string>()
   for (const line of lines) for (const word of wordsOf(line)) words.add(word)
   return {
-    id: uuidv7(),
+    id: newId(),
     spans: events[0]!.spans,
     eventIds: events.map(({ id }) => id),
     words: [...words].join(' '),

@@ -1,6 +1,7 @@
 /** What the ways of storing a batch have in common. */
-import { v7 as uuidv7 } from 'uuid'
+
 import { bandOf, type JudgedEvent } from '../event.ts'
+import { newId } from '../new-id.ts'
 import type { Accepted } from '../wire.ts'
 import type { Tx } from './database.ts'
 import { insertEvents, type Placements } from './insert-events.ts'
@@ -116,13 +117,13 @@ function placeAll(series: Map<string, Series>, inserts: JudgedEvent[]): Placemen
   for (const event of inserts) {
     const at = event.startDate.getTime()
     if (event.key === null) {
-      const stackId = uuidv7()
+      const stackId = newId()
       placements.stackOf.set(event, stackId)
       placements.fresh.add(stackId)
       continue
     }
     const known = series.get(seriesName(event.provider, event.key))!
-    const { interval, how } = known.place(at, event.windowMs, uuidv7)
+    const { interval, how } = known.place(at, event.windowMs, newId)
     placements.stackOf.set(event, interval.stackId)
     const entry = { stackId: interval.stackId, provider: event.provider, key: event.key, interval }
     if (how === 'opened') {

@@ -79,9 +79,10 @@ export function enrichProxmox(event: IncomingEvent): Enrichment {
 
 /** The metadata that scores, templates and grouping should see: a copy with the facts where it holds nothing. */
 export function effectiveMetadata(metadata: Metadata, { facts }: Pick<Enrichment, 'facts'>): Metadata {
-  const missing = Object.entries(facts).filter(([name]) => isAbsent(own(metadata, name)))
+  const missing = Object.keys(facts).filter((name) => isAbsent(own(metadata, name)))
+  if (missing.length === 0) return metadata
   // Entries, because an assignment would not keep a key `__proto__`.
-  return missing.length === 0 ? metadata : Object.fromEntries([...Object.entries(metadata), ...missing])
+  return { ...metadata, ...Object.fromEntries(missing.map((name) => [name, facts[name]])) }
 }
 
 function nothing(title: string): Enrichment {
@@ -150,10 +151,12 @@ function errorOf(message: string): string | null {
 }
 
 function missingFrom(metadata: Metadata, found: Record<string, string | null>): Record<string, string> {
-  const entries = Object.entries(found).filter(
-    (entry): entry is [string, string] => !isAbsent(entry[1]) && isAbsent(own(metadata, entry[0])),
-  )
-  return Object.fromEntries(entries)
+  const missing: Record<string, string> = {}
+  for (const name of Object.keys(found)) {
+    const value = found[name] ?? ''
+    if (!isAbsent(value) && isAbsent(own(metadata, name))) missing[name] = value
+  }
+  return missing
 }
 
 function own(metadata: Metadata, name: string): unknown {

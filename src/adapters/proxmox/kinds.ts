@@ -47,8 +47,9 @@ export type TitleFacts = {
 
 /** The kind that a field `type` names: the documentation of Proxmox Backup Server says verification, its code verify. */
 export function kindOfType(type: string | null): ProxmoxKind | null {
-  const name = type?.trim().toLowerCase() ?? ''
-  return PROXMOX_KINDS.find((kind) => kind === (name === 'verify' ? 'verification' : name)) ?? null
+  const said = type?.trim().toLowerCase()
+  const name = said === 'verify' ? 'verification' : said
+  return PROXMOX_KINDS.find((kind) => kind === name) ?? null
 }
 
 export function isBackupServerKind(kind: ProxmoxKind | null): boolean {
@@ -79,8 +80,9 @@ const TITLES: readonly [ProxmoxKind, RegExp][] = [
 export function readTitle(title: string): TitleFacts | null {
   const text = title.trim()
   for (const [kind, pattern] of TITLES) {
-    const found = pattern.exec(text)?.groups ?? (pattern.test(text) ? {} : null)
-    if (found === null) continue
+    const match = pattern.exec(text)
+    if (match === null) continue
+    const found = match.groups ?? {}
     const host = found.host || null
     return {
       kind,

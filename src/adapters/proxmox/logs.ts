@@ -2,6 +2,7 @@
 
 /** vzdump breaks a line behind so many bytes, number and all; what follows has no number of its own. */
 const BROKEN_AT = 990
+const NUMBERED = /^[1-9]\d{0,9}: /
 
 /** The lines of each guest, without the leading `100: `. */
 export type GuestLogs = ReadonlyMap<number, string[]>
@@ -16,12 +17,12 @@ export function readGuestLogs(lines: readonly string[]): GuestLogs {
       broken = null
       continue
     }
-    const match = /^([1-9]\d{0,9}): /.exec(line)
-    if (!match) continue
-    const vmid = Number(match[1])
+    if (!NUMBERED.test(line)) continue
+    const colon = line.indexOf(':')
+    const vmid = Number(line.slice(0, colon))
     const log = logs.get(vmid) ?? []
     if (log.length === 0) logs.set(vmid, log)
-    log.push(line.slice(match[0].length))
+    log.push(line.slice(colon + 2))
     if (isBroken(line)) broken = log
   }
   return logs
@@ -37,7 +38,8 @@ const STAMP = /^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) /
 
 /** When the backup of a guest began, in the node's local time as the log has it: `2026-11-21 02:00:04`. */
 export function startedLocal(log: readonly string[], vmid: number): string | null {
-  const start = log.find((line) => line.includes(`: Starting Backup of VM ${vmid} `) && STAMP.test(line))
+  const mark = `: Starting Backup of VM ${vmid} `
+  const start = log.find((line) => line.includes(mark) && STAMP.test(line))
   const first = start ?? log.find((line) => STAMP.test(line))
   return first === undefined ? null : STAMP.exec(first)![1]!
 }

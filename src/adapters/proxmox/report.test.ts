@@ -28,7 +28,7 @@ test('the renderer of these tests prints the tables of the recorded reports', ()
   assert.equal(upToLogs(renderVzdump(sent).message), upToLogs(message))
 })
 
-test('a report with a failed guest: what the table, the totals, the command and the logs say', () => {
+test('a report with a failed guest: what the table, the totals and the logs say', () => {
   const report = parseFixture('vzdump-failed.json')
   const [web, dns, db] = report.guests
   assert.equal(report.guests.length, 3)
@@ -52,10 +52,6 @@ test('a report with a failed guest: what the table, the totals, the command and 
     [null, 249, false, 60, []],
   )
   assert.equal(report.totalBytes, Math.round(5.233 * 1024 ** 3))
-  assert.deepEqual(
-    [report.command?.vmids, report.command?.storage, report.command?.mode, report.command?.compress],
-    [[100, 101, 102], 'backup-nfs', 'snapshot', 'zstd'],
-  )
 })
 
 test('a job that was refused has no guests, and its reason stands above the table or in the title', () => {
@@ -109,8 +105,5 @@ test('without anything that tells the zone only the local start is known', () =>
 
 test('logs that were too long are missing, and the report says so', () => {
   const report = parseVzdumpReport(renderVzdump({ guests: [ok(100, 'a')], logTooLong: true }))
-  assert.deepEqual(
-    [report.logTruncated, report.command, report.guests[0]!.status, report.guests[0]!.log],
-    [true, null, 'ok', []],
-  )
+  assert.deepEqual([report.logTruncated, report.guests[0]!.status, report.guests[0]!.log], [true, 'ok', []])
 })

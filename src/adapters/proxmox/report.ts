@@ -1,7 +1,6 @@
 /** What a vzdump report says: one for each run and node, for all guests of the run. */
-import { parseVzdumpCommand, type VzdumpCommand } from './command-line.ts'
 import { instantAt, offsetBetween } from './local-time.ts'
-import { lastLocal, readGuestLogs, startedLocal } from './logs.ts'
+import { type GuestLogs, lastLocal, readGuestLogs, startedLocal } from './logs.ts'
 import { parseDuration, parseSize } from './measures.ts'
 import { type GuestRow, isTableHeader, parseGuestTable } from './table.ts'
 import { linesOf } from './value.ts'
@@ -21,8 +20,6 @@ export type VzdumpReport = {
   reason: string | null
   totalSeconds: number | null
   totalBytes: number | null
-  /** Null when the logs were too long to be sent. */
-  command: VzdumpCommand | null
   logTruncated: boolean
   /** Offset of the node from UTC; null when nothing in the report tells it. */
   utcOffsetMinutes: number | null
@@ -52,8 +49,8 @@ export function parseVzdumpReport(input: {
   const { guests, unparsed } = parseGuestTable(lines[tableAt] ?? '', rows, cutOff)
   const logs = readGuestLogs(logLines)
   const first = logLines.find((line) => line.trim() !== '') ?? ''
-  const starts = new Map([...logs].map(([vmid, log]) => [vmid, startedLocal(log, vmid)]))
-  const offset = findOffset(guests, starts, input.sentAt ? lastLocal(logs) : null, input.sentAt ?? null)
+  const starts = new Map(Array.from(logs, ([vmid, log]) => [vmid, startedLocal(log, vmid)]))
+  const offset = findOffset(guests, starts, logs, input.sentAt ?? null)
   const footer = lines.slice(tableAt + 1 + rows.length, logsAt === -1 ? undefined : logsAt)
   return {
     guests: guests.map((guest) => ({
@@ -64,7 +61,6 @@ export function parseVzdumpReport(input: {
     reason: findReason(input.title, tableAt === -1 ? [] : lines.slice(0, tableAt)),
     totalSeconds: readTotal(footer, 'Total running time: ', parseDuration),
     totalBytes: readTotal(footer, 'Total size: ', parseSize),
-    command: parseVzdumpCommand(first),
     logTruncated: first.startsWith(TOO_LONG),
     utcOffsetMinutes: offset,
     unparsed,
@@ -110,7 +106,7 @@ function findReason(title: string, above: readonly string[]): string | null {
 function findOffset(
   guests: readonly GuestRow[],
   starts: ReadonlyMap<number, string | null>,
-  last: string | null,
+  logs: GuestLogs,
   sentAt: Date | null,
 ): number | null {
   for (const { vmid, file } of guests) {
@@ -118,6 +114,7 @@ function findOffset(
     const offset = instant !== null && local !== null ? offsetBetween(local, instant) : null
     if (offset !== null) return offset
   }
+  const last = lastLocal(logs)
   return last !== null && sentAt !== null ? offsetBetween(last, sentAt) : null
 }
 

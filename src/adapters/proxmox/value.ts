@@ -23,5 +23,5 @@ export function quote(text: string): string {
 
 /** The lines of a text, whichever way they end. */
 export function linesOf(text: string): string[] {
-  return text.split(/\r?\n/)
+  return text.split(text.includes('\r') ? /\r?\n/ : '\n')
 }

@@ -34,11 +34,12 @@ export function ingestRoutes({ receive, readBody }: IngestDeps) {
   const api = createApi()
 
   for (const path of INGEST_ROUTES) {
+    const dialect = dialectOf(path)
     const isSignable = path.startsWith(SIGNABLE)
     api.post(path, async (c) => {
       const signed = isSignable ? signedBody(c, readBody) : null
       const answer = await receive({
-        dialect: dialectOf(path),
+        dialect,
         path,
         address: addressOf(c),
         userAgent: c.req.header('user-agent') ?? null,
