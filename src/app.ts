@@ -28,10 +28,12 @@ import { startIndexing } from './start-indexing.ts'
 import { startRetention } from './start-retention.ts'
 import { startWatching } from './start-watching.ts'
 import { withDeadline } from './storage/database.ts'
-import { insertDeliveries, pruneDeliveries } from './storage/deliveries.ts'
+import { insertDeliveries } from './storage/deliveries.ts'
+import { createChunk } from './storage/delivery-chunks.ts'
 import { isRefusedForGood } from './storage/failures.ts'
 import { forgetAnswers } from './storage/kept-answers.ts'
 import { findPageSession, insertPageSession, removePageSession } from './storage/page-sessions.ts'
+import { pruneDeliveries } from './storage/prune-deliveries.ts'
 import { forgetMoves } from './storage/update-event.ts'
 import { VERSION } from './version.ts'
 
@@ -105,7 +107,9 @@ async function build(
 
   const bounds = { known: config.deliveriesMax, strangers: STRANGER_DELIVERIES }
   const recorder = createRecorder({
-    insert: (rows) => withDeadline(insertDeliveries(db, rows), RECORD_DEADLINE_MS, 'recording deliveries'),
+    insert: (rows, chunks) =>
+      withDeadline(insertDeliveries(db, rows, chunks), RECORD_DEADLINE_MS, 'recording deliveries'),
+    createChunk,
     prune: () => withDeadline(pruneDeliveries(db, bounds), RECORD_DEADLINE_MS, 'dropping old deliveries'),
     log,
   })
@@ -195,9 +199,9 @@ async function build(
     identify: book.identify,
     rateLimit: createRateLimit(config.rateLimit, () => now().getTime()),
     catalog,
-    record: (delivery) => {
+    record: (delivery, isNew) => {
       metrics.countDelivery(delivery)
-      recorder.record(delivery)
+      recorder.record(delivery, isNew)
     },
   })
   const app = createServer({

@@ -180,7 +180,7 @@ export const SETTINGS = {
     schema: wholeNumber(100, 100_000_000),
     fallback: () => 100_000,
     shownDefault: '100000',
-    doc: 'Deliveries that are kept; of senders without a valid token 1000 at the most.',
+    doc: 'Deliveries that are kept, under load up to 250 more; of senders without a valid token 1000 at the most.',
   }),
   writeDeadlineMs: setting({
     env: 'TEMPO_WRITE_DEADLINE_MS',

@@ -22,6 +22,7 @@ import { CHANGES_CHANNEL, storeEvents } from '../src/storage/store-events.ts'
 import { findEvent, findStack, listEvents, listStacks, type Page } from '../src/storage/timeline.ts'
 import { triageEvents } from '../src/storage/triage.ts'
 import { createTestDatabase, type TestDatabase } from './helpers/database.ts'
+import { chunkOf } from './helpers/deliveries.ts'
 import { at, DAY, HOUR, judgedEvent } from './helpers/events.ts'
 import { lockWaiters, storeHeld } from './helpers/held.ts'
 import { assertInvariants } from './helpers/invariants.ts'
@@ -45,7 +46,8 @@ after(() => database.drop())
 
 async function clear(): Promise<void> {
   await db.write`
-    TRUNCATE stacks, stack_windows, events, event_moves, idempotency, retention_progress, deliveries, quarantine`
+    TRUNCATE stacks, stack_windows, events, event_moves, idempotency, retention_progress, deliveries,
+             delivery_chunks, quarantine`
 }
 beforeEach(clear)
 
@@ -592,7 +594,7 @@ test('nothing comes twice in a list while events go', async () => {
   for (const { id } of left) assert.ok(seen.events.includes(id))
 })
 
-test('deliveries and refused bodies go by their age', async () => {
+test('deliveries and refused bodies go by their age, a crowd as a whole', async () => {
   const facts = (days: number) => {
     const receivedAt = at(-days * DAY)
     const id = uuidv7({ msecs: receivedAt.getTime() })
@@ -612,6 +614,9 @@ test('deliveries and refused bodies go by their age', async () => {
   await insertDeliveries(
     db,
     [1, 29, 31, 400].map((days) => ({ ...facts(days), ...delivery })),
+    [20, 30, 31, 50].map((days) =>
+      chunkOf(Array.from({ length: 50 }, () => ({ ...facts(days), ...delivery }))),
+    ),
   )
   for (const days of [10, 89, 91]) {
     const body = {
@@ -626,10 +631,11 @@ test('deliveries and refused bodies go by their age', async () => {
   }
   const policy = 'deliveries=30d; quarantine=90d'
   const foreseen = await foreseeRetention(db, planOf(policyOf(policy)), NOW)
-  assert.deepEqual([foreseen.deliveries, foreseen.bodies], [2, 1])
+  assert.deepEqual([foreseen.deliveries, foreseen.bodies], [102, 1])
   const result = await retain(policy)
-  assert.deepEqual([result.deliveries, result.bodies], [2, 1])
+  assert.deepEqual([result.deliveries, result.bodies], [102, 1])
   assert.equal((await db.read`SELECT 1 FROM deliveries`).length, 2)
+  assert.equal((await db.read`SELECT 1 FROM delivery_chunks`).length, 2)
   assert.equal((await db.read`SELECT 1 FROM quarantine`).length, 2)
 })
 

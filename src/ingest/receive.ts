@@ -62,7 +62,8 @@ export type ReceiverDeps = {
   /** The first answer that this Idempotency-Key got, or null. */
   findAnswer: (tokenId: string, key: string) => Promise<Accepted | null>
   keepBody: (entry: QuarantinedBody) => Promise<void>
-  record: (delivery: Delivery) => void
+  /** `isNew`: the delivery made an event, and neither updated nor repeated one. */
+  record: (delivery: Delivery, isNew: boolean) => void
   now: () => Date
   log: Log
 }
@@ -83,6 +84,8 @@ type Progress = {
   refused: RefusedToken | null
   provider: string | null
   bytes: number | null
+  /** Of the event that was judged; an answer with another id is that to an earlier attempt. */
+  eventId: string | null
   quarantineId: string | null
 }
 
@@ -111,6 +114,7 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
       refused: null,
       provider: null,
       bytes: null,
+      eventId: null,
       quarantineId: null,
     }
     try {
@@ -141,6 +145,7 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
       const { dialect } = attempt
       const provider = boundProvider(caller.providers)
       const event = judge(body, { dialect, caller, receivedAt, idempotency, provider }, progress)
+      progress.eventId = event.id
       const answer = await deps.keeper.keep(event, () => ({
         ...arrivalOf(attempt, caller, receivedAt, body),
         id: event.id,
@@ -249,7 +254,7 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     reason: string | null,
     answer: Accepted | Spooled | null,
   ): void {
-    deps.record({
+    const delivery: Delivery = {
       id: newId(),
       receivedAt,
       path: attempt.path,
@@ -265,7 +270,9 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
       eventId: answer?.id ?? null,
       quarantineId: progress.quarantineId,
       authenticated: progress.caller !== null,
-    })
+    }
+    const isNew = answer !== null && 'created' in answer && answer.created && answer.id === progress.eventId
+    deps.record(delivery, isNew)
   }
 
   async function repair(entry: QuarantinedBody, body: Uint8Array, dialect: Dialect): Promise<Accepted> {

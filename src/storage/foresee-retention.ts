@@ -1,6 +1,6 @@
 import type { Database, Sql } from './database.ts'
 import { type Expiry, type Fragment, mayGo } from './due-events.ts'
-import { countOldRows } from './old-logs.ts'
+import { countOldEntries, type LogTable } from './old-logs.ts'
 import { ago, expiriesAt, type RetentionPlan, trimsAt } from './retention-plan.ts'
 import { countEvents, type Place, type Stretch, type Tally } from './stretches.ts'
 import { isLong } from './trim-texts.ts'
@@ -34,9 +34,15 @@ export async function foreseeRetention(
   return {
     events,
     messages,
-    deliveries: deliveriesMs === null ? 0 : await countOldRows(db, 'deliveries', ago(now, deliveriesMs)),
-    bodies: quarantineMs === null ? 0 : await countOldRows(db, 'quarantine', ago(now, quarantineMs)),
+    deliveries:
+      (await countOld(db, 'deliveries', now, deliveriesMs)) +
+      (await countOld(db, 'delivery_chunks', now, deliveriesMs)),
+    bodies: await countOld(db, 'quarantine', now, quarantineMs),
   }
+}
+
+async function countOld(db: Database, table: LogTable, now: Date, ageMs: number | null): Promise<number> {
+  return ageMs === null ? 0 : countOldEntries(db, table, ago(now, ageMs))
 }
 
 function youngest(expiries: Expiry[]): Date | null {

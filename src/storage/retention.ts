@@ -51,7 +51,8 @@ export async function applyRetention(
   const wasAlone = await alone(db, async () => {
     await deleteDueEvents(run, plan)
     await trimLongTexts(run, plan)
-    result.deliveries = await deleteOldLogs(run, 'deliveries', plan.deliveriesMs)
+    for (const table of ['deliveries', 'delivery_chunks'] as const)
+      result.deliveries += await deleteOldLogs(run, table, plan.deliveriesMs)
     result.bodies = await deleteOldLogs(run, 'quarantine', plan.quarantineMs)
   })
   return wasAlone ? result : null
@@ -87,10 +88,11 @@ async function trimLongTexts(run: Run, plan: RetentionPlan): Promise<void> {
 
 async function deleteOldLogs(run: Run, table: LogTable, ageMs: number | null): Promise<number> {
   let all = 0
-  for (let count = ROWS; ageMs !== null && count === ROWS && !run.signal.aborted; ) {
-    count = await deleteOldRows(run.db, table, ago(run.now, ageMs), ROWS)
-    all += count
-    if (count === ROWS) await rest(run)
+  for (let isMore = true; ageMs !== null && isMore && !run.signal.aborted; ) {
+    const { rows, entries } = await deleteOldRows(run.db, table, ago(run.now, ageMs), ROWS)
+    all += entries
+    isMore = rows === ROWS
+    if (isMore) await rest(run)
   }
   return all
 }

@@ -331,6 +331,18 @@ export const deliveries = pgTable(
   ],
 )
 
+/**
+ * Deliveries of which many came at once and were accepted (`delivery-chunks.ts`). All that a list needs to find its way
+ * stands beside the body, which is stored apart from it and not compressed: to compress it costs more than to write it.
+ */
+export const deliveryChunks = pgTable('delivery_chunks', {
+  /** The oldest in it, and the newest. Chunks of several servers may overlap. */
+  firstId: uuid('first_id').notNull(),
+  lastId: uuid('last_id').primaryKey(),
+  count: integer('count').notNull(),
+  body: text('body').notNull(),
+})
+
 export const quarantine = pgTable('quarantine', {
   id: uuid('id').primaryKey(),
   receivedAt: instant('received_at').notNull(),

@@ -17,6 +17,7 @@ import { storeEvents } from '../../src/storage/store-events.ts'
 import { insertToken, revokeToken } from '../../src/storage/tokens.ts'
 import { triageEvents, triageStacks } from '../../src/storage/triage.ts'
 import { beat, setRhythm } from '../../src/storage/watching.ts'
+import { chunkOf, plainDelivery } from './deliveries.ts'
 import { at, HOUR, judgedEvent, MINUTE } from './events.ts'
 
 /** What `COPY` writes in a way of its own, and what looks like its marks. */
@@ -111,14 +112,21 @@ async function receive(db: Database): Promise<void> {
   }
   await fillGuests(db)
   await fillChannels(db)
-  await insertDeliveries(db, [
-    { ...delivery, id: uuidv7(), status: 422, reason: '', durationMs: 1 / 3, eventId: null, quarantineId },
-    {
-      ...delivery,
-      ...{ id: uuidv7(), status: 200, reason: null, durationMs: 1e-9 },
-      ...{ eventId: stored!.id, quarantineId: null },
-    },
-  ])
+  const crowd = Array.from({ length: 250 }, (_, n) =>
+    plainDelivery(at(n), { userAgent: AWKWARD[n % AWKWARD.length]! }),
+  )
+  await insertDeliveries(
+    db,
+    [
+      { ...delivery, id: uuidv7(), status: 422, reason: '', durationMs: 1 / 3, eventId: null, quarantineId },
+      {
+        ...delivery,
+        ...{ id: uuidv7(), status: 200, reason: null, durationMs: 1e-9 },
+        ...{ eventId: stored!.id, quarantineId: null },
+      },
+    ],
+    [chunkOf(crowd)],
+  )
 }
 
 /** A channel with a secret, and a silence. */

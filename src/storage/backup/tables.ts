@@ -34,6 +34,7 @@ export const TABLES = new Map<string, TableKind>([
   ['heartbeats', 'history'],
   ['quarantine', 'log'],
   ['deliveries', 'log'],
+  ['delivery_chunks', 'log'],
   ['tokens', 'tokens'],
   ['idempotency', 'answers'],
   // A restored server must not tell once more what was told, or was to be told long ago.
