@@ -45,23 +45,24 @@ export async function startIndexing(
 type Work = (signal: AbortSignal, isWoken: () => boolean) => Promise<void>
 
 /**
- * Goes on until the index has caught up; halves its steps when one fails. To index an event costs the database more than
- * to store it: while events come in, it rests as long as it works.
+ * Goes on until the index has caught up; halves its steps when one fails. To index an event costs the database half of what
+ * it costs to store it: while events come in, it rests after each piece as long as it worked.
  */
 function fillAll(db: Database, most: number): Work {
   let batch = most
   return async (signal, isWoken) => {
+    const rest = async (ms: number) => {
+      if (isWoken()) await pause(ms, signal)
+    }
     while (!signal.aborted) {
-      const begun = performance.now()
       try {
-        const filled = await fillWords(db, batch)
+        const filled = await fillWords(db, batch, rest)
         batch = Math.min(batch * 2, most)
         if (!filled?.more) return
       } catch (error) {
         batch = Math.max(1, Math.floor(batch / 2))
         throw error
       }
-      if (isWoken()) await pause(performance.now() - begun, signal)
     }
   }
 }

@@ -3,7 +3,7 @@ import type { Database, Tx } from './database.ts'
 import type { Fragment } from './filters.ts'
 import { retryRaces } from './races.ts'
 import type { Snapshot } from './snapshot.ts'
-import { groupAlike, makeGroup, type WordsToIndex } from './word-groups.ts'
+import { makeGroups, type WordGroup, type WordsToIndex } from './word-groups.ts'
 import { isTail } from './word-index.ts'
 import { EVENT_TEXT, SPAN_KEYS } from './words.ts'
 
@@ -12,18 +12,21 @@ const FILLING_LOCK = 7776_0004
 /** Above all ids. */
 const NO_ID_YET = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
-/** Groups that are made, and stored, at a time: meanwhile those who write events have less of the machine. */
-const PIECE = 16
+/** Events whose groups are made, and stored, at a time: meanwhile those who write events have less of the machine. */
+const PIECE = 128
 
 /** `events`: how many were looked at. `more`: there is more to do at once. */
 export type Filled = { events: number; more: boolean }
+
+/** Waits, after so many milliseconds of work, until it is right to go on. */
+export type Rest = (workedMs: number) => Promise<void>
 
 /**
  * Brings the index nearer to the events, at most `limit` of them, in one transaction. Null: another server is at it.
  * Progress is a position (docs/adr/0003-ids-and-positions.md), so that no transaction is missed that was long under way.
  * A database whose index was never filled, or that was restored, is gone through by ids, the newest first.
  */
-export async function fillWords(db: Database, limit: number): Promise<Filled | null> {
+export async function fillWords(db: Database, limit: number, rest: Rest = noRest): Promise<Filled | null> {
   const fill = async (tx: Tx) => {
     const [lock] = await tx<
       { mine: boolean }[]
@@ -34,9 +37,9 @@ export async function fillWords(db: Database, limit: number): Promise<Filled | n
                     set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`
     const state = await readState(tx)
     if (state.position === null) return begin(tx, state.now)
-    const changed = await fillChanged(tx, state.position, state.now, limit)
+    const changed = await fillChanged(tx, state.position, state.now, limit, rest)
     if (changed.more || changed.events >= limit || state.above === null) return changed
-    const older = await fillBelow(tx, state.above, limit - changed.events)
+    const older = await fillBelow(tx, state.above, limit - changed.events, rest)
     return { events: changed.events + older.events, more: older.more }
   }
   // Who was waiting for the lock has a snapshot from before the other's end.
@@ -44,6 +47,8 @@ export async function fillWords(db: Database, limit: number): Promise<Filled | n
     async () => (await db.read.begin('isolation level repeatable read', fill)) as Filled | null,
   )
 }
+
+const noRest: Rest = async () => {}
 
 /** The position is null when nothing is filled, or when it is none of this database. */
 async function readState(
@@ -64,7 +69,13 @@ async function begin(tx: Tx, now: Snapshot): Promise<Filled> {
 }
 
 /** Takes in what changed since the position, in the order of transactions, as many whole ones as the limit lets. */
-async function fillChanged(tx: Tx, position: Snapshot, now: Snapshot, limit: number): Promise<Filled> {
+async function fillChanged(
+  tx: Tx,
+  position: Snapshot,
+  now: Snapshot,
+  limit: number,
+  rest: Rest,
+): Promise<Filled> {
   const rows = await readTexts(
     tx,
     tx`e.changed_tx::text AS transaction`,
@@ -74,7 +85,7 @@ async function fillChanged(tx: Tx, position: Snapshot, now: Snapshot, limit: num
   const taken = cut === null ? rows : rows.filter(({ transaction }) => transaction !== cut)
   // One transaction that is more than the limit can only be a load of a whole database.
   if (cut !== null && taken.length === 0) return begin(tx, now)
-  await write(tx, taken)
+  await write(tx, taken, rest)
   const reached = cut === null ? now : snapshotBefore(now, BigInt(cut))
   if (reached !== position) await tx`UPDATE words_position SET position = ${reached}`
   return { events: taken.length, more: cut !== null }
@@ -94,13 +105,13 @@ export function snapshotBefore(snapshot: Snapshot, end: bigint): Snapshot {
   return `${underWay[0] ?? end}:${end}:${underWay.join(',')}`
 }
 
-async function fillBelow(tx: Tx, above: string, limit: number): Promise<Filled> {
+async function fillBelow(tx: Tx, above: string, limit: number, rest: Rest): Promise<Filled> {
   const rows = await readTexts(
     tx,
     tx`NULL AS transaction`,
     tx`e.id < ${above}::uuid ORDER BY e.id DESC LIMIT ${limit}`,
   )
-  await write(tx, rows)
+  await write(tx, rows, rest)
   const more = rows.length === limit
   const lowest = rows.map(({ id }) => id).reduce((a, b) => (a < b ? a : b), NO_ID_YET)
   await tx`UPDATE words_position SET above = ${more ? lowest : null}::uuid`
@@ -121,20 +132,30 @@ function readTexts(tx: Tx, transaction: Fragment, which: Fragment): Promise<Text
     FROM t LEFT JOIN event_words w ON w.event_id = t.id LEFT JOIN word_groups g ON g.id = w.group_id`
 }
 
-async function write(tx: Tx, texts: Text[]): Promise<void> {
+async function write(tx: Tx, texts: Text[], rest: Rest): Promise<void> {
   const changed = texts.filter(({ differs }) => differs)
   if (changed.length === 0) return
-  const groups = groupAlike(changed)
-  for (let at = 0; at < groups.length; at += PIECE) await insertGroups(tx, groups.slice(at, at + PIECE))
+  let piece: WordGroup<Text>[] = []
+  let size = 0
+  let begun = performance.now()
+  for (const group of makeGroups(changed)) {
+    piece.push(group)
+    size += group.events.length
+    if (size < PIECE) continue
+    await insertGroups(tx, piece)
+    await rest(performance.now() - begun)
+    piece = []
+    size = 0
+    begun = performance.now()
+  }
+  if (size > 0) await insertGroups(tx, piece)
   const left = new Set(changed.flatMap(({ left }) => left ?? []))
   if (left.size > 0) await dropEmpty(tx, [...left])
 }
 
-async function insertGroups(tx: Tx, alike: WordsToIndex[][]): Promise<void> {
-  const groups = alike.map(makeGroup)
-  const rows = alike.flatMap((events, index) =>
-    events.map(({ id, body }) => ({ id, group: groups[index]!.id, body })),
-  )
+async function insertGroups(tx: Tx, made: WordGroup<Text>[]): Promise<void> {
+  const groups = made.map(({ events, ...group }) => ({ ...group, eventIds: events.map(({ id }) => id) }))
+  const rows = made.flatMap((group) => group.events.map(({ id, body }) => ({ id, group: group.id, body })))
   await tx`
     WITH groups AS (
       INSERT INTO word_groups (id, spans, event_ids, words)

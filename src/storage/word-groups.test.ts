@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { groupAlike, makeGroup, type WordsToIndex } from './word-groups.ts'
+import { makeGroups, type WordsToIndex } from './word-groups.ts'
 
-const groupsOf = (events: WordsToIndex[]) => groupAlike(events).map(makeGroup)
+const groupsOf = (events: WordsToIndex[]) =>
+  Array.from(makeGroups(events), ({ spans, words, events }) => ({
+    spans,
+    words,
+    eventIds: events.map(({ id }) => id),
+  }))
 const event = (id: number, hour: number, body: string) => ({ id: String(id), spans: [hour, hour + 1], body })
 
 test('a group holds events of one hour, and each of their words once', () => {
@@ -35,6 +40,25 @@ test('every event is in one group, and those that are alike are together', () =>
   assert.ok(groups.length <= 7)
   const mixed = groups.filter(({ words }) => words.includes('backup') && words.includes('replication'))
   assert.equal(mixed.length, 1)
+})
+
+test('events of one template make large groups, and those that share no word small ones', () => {
+  const template = Array.from({ length: 20 }, (_, n) => `word${n}`).join(' ')
+  const sizes = (events: WordsToIndex[]) => groupsOf(events).map(({ eventIds }) => eventIds.length)
+  const alike = Array.from({ length: 70 }, (_, n) => event(n, 100, `${template}\nguest ${n}`))
+  assert.deepEqual(sizes(alike), [32, 32, 6])
+  const own = Array.from({ length: 20 }, (_, n) => event(n, 100, template.replaceAll('word', `word${n}x`)))
+  assert.deepEqual(sizes(own), [8, 8, 4])
+  assert.deepEqual(sizes([]), [])
+})
+
+test('a group of many ends behind an event that brings many words', () => {
+  const long = `b ${Array.from({ length: 500 }, (_, n) => `word${n}`).join(' ')}`
+  const bodies = [...Array.from({ length: 10 }, (_, n) => `a ${n % 2}`), long, 'c', 'c', 'c']
+  assert.deepEqual(
+    groupsOf(bodies.map((body, n) => event(n, 100, body))).map(({ eventIds }) => eventIds.length),
+    [11, 3],
+  )
 })
 
 test('an event without any text is in a group too', () => {

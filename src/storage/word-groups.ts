@@ -5,35 +5,48 @@ import { wordsOf } from './words.ts'
 /** An event to index: the spans in which it starts, the hour first, and its text in lower case. */
 export type WordsToIndex = { id: string; spans: number[]; body: string }
 
-export type WordGroup = { id: string; spans: number[]; eventIds: string[]; words: string }
+/** What the index holds of some events: the spans that they share, and each of their words once. */
+export type WordGroup<E extends WordsToIndex> = { id: string; spans: number[]; words: string; events: E[] }
 
-/** Events of one group. More would make the index smaller still, but each match means to look at all of its events. */
-const GROUP = 8
+/**
+ * Events of one group: so many at the most, and beyond the few only while the group has no more than so many times the words
+ * of its first event. What comes from one template goes on and on; texts that share nothing would make a larger group
+ * that holds nearly any word, and each match means to look at all of its events.
+ */
+const MOST = 32
+const FEW = 8
+const TIMES_THE_WORDS = 4
 
 /**
  * Puts events of one hour together that are alike, so that a group has few words beyond those of one of its events, and
- * a word that few events have stands in few groups.
+ * a word that few events have stands in few groups. Each group is made when it is asked for.
  */
-export function groupAlike(events: WordsToIndex[]): WordsToIndex[][] {
-  const byHour = Map.groupBy(events, ({ spans }) => spans[0]!)
-  return [...byHour.values()].flatMap((hour) => {
+export function* makeGroups<E extends WordsToIndex>(events: E[]): Generator<WordGroup<E>> {
+  for (const hour of Map.groupBy(events, ({ spans }) => spans[0]!).values()) {
     const alike = hour.toSorted((a, b) => (a.body < b.body ? -1 : 1))
-    const groups: WordsToIndex[][] = []
-    for (let at = 0; at < alike.length; at += GROUP) groups.push(alike.slice(at, at + GROUP))
-    return groups
-  })
+    for (let at = 0; at < alike.length; ) {
+      const group = makeGroup(alike, at)
+      yield group
+      at += group.events.length
+    }
+  }
 }
 
-/** What the index holds of such events. Most of their lines are the same, and are cut into words once. */
-export function makeGroup(events: WordsToIndex[]): WordGroup {
+/** Most lines of such events are the same, and are cut into words once. */
+function makeGroup<E extends WordsToIndex>(alike: E[], start: number): WordGroup<E> {
   const lines = new Set<string>()
-  for (const { body } of events) for (const line of body.split('\n')) lines.add(line)
   const words = new Set<string>()
-  for (const line of lines) for (const word of wordsOf(line)) words.add(word)
-  return {
-    id: newId(),
-    spans: events[0]!.spans,
-    eventIds: events.map(({ id }) => id),
-    words: [...words].join(' '),
+  let bound = Number.POSITIVE_INFINITY
+  let end = start
+  while (end < alike.length && end < start + MOST && (end < start + FEW || words.size <= bound)) {
+    for (const line of alike[end]!.body.split('\n')) {
+      if (lines.has(line)) continue
+      lines.add(line)
+      for (const word of wordsOf(line)) words.add(word)
+    }
+    if (end === start) bound = TIMES_THE_WORDS * words.size
+    end++
   }
+  const events = alike.slice(start, end)
+  return { id: newId(), spans: events[0]!.spans, words: [...words].join(' '), events }
 }
