@@ -8,7 +8,7 @@
 import type { Tx } from './database.ts'
 import { eventConditions, type Filter, type Fragment, stackConditions } from './filters.ts'
 import { comparePlaces, type Place, spanning, walkEvents, walkStacks } from './walk.ts'
-import { matchesIn, matchingEvents, matchingStacks, type WordIndex } from './word-index.ts'
+import { isStackMatching, matchesIn, matchingEvents, matchingStacks, type WordIndex } from './word-index.ts'
 
 export type Search = {
   filter: Filter & { words: string[] }
@@ -22,7 +22,7 @@ export type Search = {
   steps?: Steps
 }
 
-/** Rows that are looked through at first, and rows of the whole list in the first stretch of time. */
+/** Rows that are looked through at first, and events of all in the shortest stretch of time. */
 export type Steps = { look: number; stretch: number }
 const STEPS: Steps = { look: 200, stretch: 1_000 }
 /** Rows that are looked through at the most. */
@@ -34,6 +34,8 @@ const STRETCH_FACTOR = { least: 1.5, most: 32 }
 const LOOK_AGAIN = 3
 /** How many times the rows of a page the next step should hold, by what the one before held. */
 const MARGIN = 2
+/** As many times the shortest stretch tell how long it is: events come in crowds. */
+const CROWDS = 8
 
 const HOUR_MS = 3_600_000
 /** What is looked through at once: stacks, and their events. */
@@ -42,16 +44,15 @@ const MOST_EVENTS = 40_000
 
 /** The first events that match, newest start first. */
 export async function searchEvents(tx: Tx, search: Search): Promise<Place[]> {
-  const { filter, index, limit, further, steps = STEPS } = search
+  const { filter, index, limit, further } = search
   const { words, ...rest } = filter
   const look = async (count: number) => {
     const places = await walkEvents(tx, rest, count, further)
-    return keep(places, await matchingEvents(tx, words, index, idsOf(places)), count, limit)
+    const matching = await matchingEvents(tx, words, index, idsOf(places))
+    return { ...keep(places, matching, count, limit), events: places.length }
   }
   const [ends] = await tx<Ends[]>`
-    SELECT (SELECT max(start_date) FROM events) AS newest, (SELECT min(start_date) FROM events) AS oldest,
-      (SELECT e.start_date FROM events e WHERE true ${since(tx, tx`e.start_date`, search)}
-       ORDER BY e.start_date DESC OFFSET ${steps.stretch} LIMIT 1) AS near`
+    SELECT (SELECT max(start_date) FROM events) AS newest, ${oldestAndNear(tx, search)}`
   const ask = async (window: Window | null) => {
     const matches = matchesIn(tx, words, index, window)
     const rows = await tx<Place[]>`
@@ -66,18 +67,16 @@ export async function searchEvents(tx: Tx, search: Search): Promise<Place[]> {
 
 /** The first stacks of which an event matches, newest last event first. */
 export async function searchStacks(tx: Tx, search: Search): Promise<Place[]> {
-  const { filter, index, limit, further, steps = STEPS } = search
+  const { filter, index, limit, further } = search
   const { words, ...rest } = filter
   const { to } = filter
   const look = async (count: number) => {
     const places = await walkStacks(tx, rest, count, further)
-    const matching = await stacksAmong(tx, search, idsOf(places))
-    return matching && keep(places, matching, count, limit)
+    const among = await stacksAmong(tx, search, idsOf(places))
+    return among && { ...keep(places, among.matching, count, limit), events: among.events }
   }
   const [ends] = await tx<Ends[]>`
-    SELECT (SELECT max(last_event_at) FROM stacks) AS newest, (SELECT min(start_date) FROM events) AS oldest,
-      (SELECT s.last_event_at FROM stacks s WHERE true ${since(tx, tx`s.last_event_at`, search)}
-       ORDER BY s.last_event_at DESC OFFSET ${steps.stretch} LIMIT 1) AS near`
+    SELECT (SELECT max(last_event_at) FROM stacks) AS newest, ${oldestAndNear(tx, search)}`
   const behind = async () => (to ? ((await matchingSpans(tx, search, to, to, null)) ?? []) : [])
   const ask = async (window: Window | null) => {
     const matches = matchesIn(tx, words, index, window && { ...window, from: window.from - HOUR_MS })
@@ -98,10 +97,20 @@ export async function searchStacks(tx: Tx, search: Search): Promise<Place[]> {
   return inTurn(search, ends!, look, ask)
 }
 
+function oldestAndNear(tx: Tx, search: Search): Fragment {
+  const { stretch } = search.steps ?? STEPS
+  return tx`
+    (SELECT min(start_date) FROM events) AS oldest,
+    (SELECT e.start_date FROM events e WHERE true ${since(tx, tx`e.start_date`, search)}
+     ORDER BY e.start_date DESC OFFSET ${CROWDS * stretch} LIMIT 1) AS near`
+}
+
 const idsOf = (places: Place[]) => places.map(({ id }) => id)
 
 /** `complete`: nothing that comes before their last is missing, and they fill the page or there are no more. */
 type Step = { rows: Place[]; complete: boolean }
+/** With the number of events that were looked through. */
+type Looked = Step & { events: number }
 
 /** What matches among the first `count` places. */
 function keep(places: Place[], matching: Set<string>, count: number, limit: number): Step {
@@ -115,17 +124,18 @@ function merge(limit: number, ...lists: Place[][]): Place[] {
   return [...byId.values()].sort(comparePlaces).slice(0, limit)
 }
 
-/** Which of the stacks match, by an event before an instant; null when they hold too many events to look through. */
+/** Which of the stacks match, and the number of their events; null when these are too many to look through. */
 async function stacksAmong(
   tx: Tx,
   { filter, index }: Search,
   ids: string[],
-  before: Date | null = null,
-): Promise<Set<string> | null> {
+): Promise<{ matching: Set<string>; events: number } | null> {
   const [sum] = await tx<{ events: number }[]>`
     SELECT coalesce(sum(event_count), 0)::int AS events FROM stacks
     WHERE id IN (SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(ids)}::json))`
-  return sum!.events > MOST_EVENTS ? null : matchingStacks(tx, filter.words, index, ids, before)
+  const { events } = sum!
+  if (events > MOST_EVENTS) return null
+  return { matching: await matchingStacks(tx, filter.words, index, ids), events }
 }
 
 /**
@@ -143,16 +153,17 @@ async function matchingSpans(
   const { words, ...rest } = search.filter
   const { newest, further, index } = search
   const narrowed = tx`${newest ? tx`AND s.last_event_at <= ${newest}` : tx``} ${further}`
-  const places = await tx<Place[]>`
-    SELECT x.id, x.sort_at AS "sortAt" FROM (${spanning(tx, rest, at, least, most, narrowed)}) x`
-  if (most !== null && places.length >= most) return null
-  const ids = idsOf(places)
-  const matching =
-    most === null ? await matchingStacks(tx, words, index, ids, null) : await stacksAmong(tx, search, ids, at)
-  return matching && places.filter(({ id }) => matching.has(id))
+  const isFew = most === null ? tx`true` : tx`n.stacks < ${most} AND n.events <= ${MOST_EVENTS}`
+  const rows = await tx<(Place | { id: null })[]>`
+    WITH p AS MATERIALIZED (${spanning(tx, rest, at, least, most, narrowed)}),
+    n AS MATERIALIZED (SELECT count(*) AS stacks, sum(event_count) AS events FROM p)
+    SELECT p.id, p.sort_at AS "sortAt" FROM p CROSS JOIN n
+    WHERE ${isFew} AND ${isStackMatching(tx, words, index, tx`p.id`, most === null ? null : at)}
+    UNION ALL SELECT NULL, NULL FROM n WHERE NOT (${isFew})`
+  return rows.some(({ id }) => id === null) ? null : (rows as Place[])
 }
 
-/** The newest and the oldest instant of all, and one some rows into the list; null: there are not so many. */
+/** The newest and the oldest instant of all, and that of an event some way down the list; null: there are not so many. */
 type Ends = { newest: Date | null; near: Date | null; oldest: Date | null }
 
 /** A stretch of time. `isLast`: the filter's time begins with it. */
@@ -166,7 +177,7 @@ type Window = { from: number; to: number; isLast: boolean }
 async function inTurn(
   { filter, limit, newest, steps = STEPS }: Search,
   ends: Ends,
-  look: (count: number) => Promise<Step | null>,
+  look: (count: number) => Promise<Looked | null>,
   ask: (window: Window | null) => Promise<Step>,
 ): Promise<Place[]> {
   if (ends.newest === null) return []
@@ -176,16 +187,16 @@ async function inTurn(
   // Of events that a clock far off has put into the future there are few.
   const present = Math.max(Math.min(to, Date.now()), ends.near?.getTime() ?? 0)
   const isNarrow = Boolean(filter.vmid || filter.node || filter.provider || filter.severity)
-  let length = ends.near ? present - ends.near.getTime() + 1 : Number.POSITIVE_INFINITY
+  let length = ends.near ? (present - ends.near.getTime() + 1) / CROWDS : Number.POSITIVE_INFINITY
   let count = steps.look
-  const lookOn = async (): Promise<Step | null> => {
+  const lookOn = async (): Promise<Looked | null> => {
     const looked = await look(count)
     count = Math.ceil(count * factor(MARGIN * limit, looked?.rows.length ?? 0, LOOK_FACTOR))
     return looked
   }
   const begun = await lookOn()
   if (begun?.complete) return begun.rows
-  length *= firstStretch(steps, limit, begun?.rows.length ?? 0)
+  length *= firstStretch(steps, limit, begun)
   if (begun && count <= LOOK_AGAIN * steps.look) {
     const looked = await lookOn()
     if (looked?.complete) return looked.rows
@@ -202,9 +213,9 @@ async function inTurn(
   }
 }
 
-/** How many times the shortest stretch should hold a page, when the first look has found so many of its rows. */
-function firstStretch({ look, stretch }: Steps, limit: number, found: number): number {
-  const needed = (look * MARGIN * limit) / Math.max(found, 0.5)
+/** How many times the shortest stretch should hold a page, by the part of the events that matched in the first look. */
+function firstStretch({ look, stretch }: Steps, limit: number, looked: Looked | null): number {
+  const needed = ((looked?.events ?? look) * MARGIN * limit) / Math.max(looked?.rows.length ?? 0, 0.5)
   return Math.min(Math.max(needed / stretch, 1), STRETCH_FACTOR.most)
 }
 

@@ -31,15 +31,15 @@ export async function walkStacks(tx: Tx, filter: Filter, limit: number, further:
         ${filter.to ? tx`AND s.last_event_at < ${filter.to}` : tx``} ${further}
       ORDER BY s.last_event_at DESC, s.id DESC LIMIT ${limit}) x`
   const all = filter.to
-    ? tx`${along} UNION ALL ${spanning(tx, filter, filter.to, filter.to, limit, further)}`
+    ? tx`${along} UNION ALL SELECT z.id, z.sort_at FROM (${spanning(tx, filter, filter.to, filter.to, limit, further)}) z`
     : along
   return tx<Place[]>`
     SELECT y.id, y.sort_at AS "sortAt" FROM (${all}) y ORDER BY y.sort_at DESC, y.id DESC LIMIT ${limit}`
 }
 
 /**
- * Stacks that begin before `at` and end at `least` (not before `at`) or later; at most `limit` of
- * each class of length.
+ * Stacks that begin before `at` and end at `least` (not before `at`) or later, with the number of their events; at most
+ * `limit` of each class of length.
  */
 export function spanning(
   sql: Queryable,
@@ -50,8 +50,8 @@ export function spanning(
   further: Fragment,
 ): Fragment {
   return sql`
-    SELECT x.id, x.sort_at FROM (VALUES ${sql.unsafe(CLASS_ROWS)}) c(class, length) CROSS JOIN LATERAL (
-      SELECT s.id, s.last_event_at AS sort_at FROM stacks s
+    SELECT x.id, x.sort_at, x.event_count FROM (VALUES ${sql.unsafe(CLASS_ROWS)}) c(class, length) CROSS JOIN LATERAL (
+      SELECT s.id, s.last_event_at AS sort_at, s.event_count FROM stacks s
       WHERE ${sql.unsafe(stackClass('s.'))} = c.class AND s.first_event_at < s.last_event_at
         AND s.last_event_at >= ${least} AND s.last_event_at < ${at}::timestamptz + c.length
         AND s.first_event_at < ${at} AND ${stackConditions(sql, filter)} ${further}

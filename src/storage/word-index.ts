@@ -60,19 +60,38 @@ export async function matchingEvents(
   return new Set(rows.map(({ id }) => id))
 }
 
-/** Those of the stacks of which an event matches, one that starts before an instant if that is given. */
+/** Those of the stacks of which an event matches. */
 export async function matchingStacks(
   tx: Tx,
   words: string[],
   index: WordIndex,
   ids: string[],
-  before: Date | null,
 ): Promise<Set<string>> {
   const rows = await tx<{ id: string }[]>`
-    SELECT DISTINCT e.stack_id AS id FROM ${withWords(tx)}
-    WHERE e.stack_id IN (${asIds(tx, ids)}) AND ${isMatch(tx, words, index)}
-      ${before ? tx`AND e.start_date < ${before}` : tx``}`
+    SELECT p.id FROM (${asIds(tx, ids)}) p(id) WHERE ${isStackMatching(tx, words, index, tx`p.id`, null)}`
   return new Set(rows.map(({ id }) => id))
+}
+
+/**
+ * An event of a stack matches, one that starts before an instant if that is given. Whether the index knows it as it is, is
+ * asked only of those that match by it: the rows of all others need not be read.
+ */
+export function isStackMatching(
+  tx: Tx,
+  words: string[],
+  index: WordIndex,
+  stackId: Fragment,
+  before: Date | null,
+): Fragment {
+  const tail = isTail(tx, index.position)
+  const earlier = before ? tx`AND e.start_date < ${before}` : tx``
+  return tx`(
+    EXISTS (
+      SELECT FROM (
+        SELECT w.event_id FROM (SELECT e.id FROM events e WHERE e.stack_id = ${stackId} ${earlier} OFFSET 0) x
+        JOIN event_words w ON w.event_id = x.id AND ${bodyConditions(tx, words, index)} OFFSET 0) m
+      JOIN events e ON e.id = m.event_id AND NOT ${tail})
+    OR ${stackId} IN (SELECT e.stack_id FROM events e WHERE ${tail} ${wordConditions(tx, words)} ${earlier}))`
 }
 
 const withWords = (tx: Tx) => tx`events e LEFT JOIN event_words w ON w.event_id = e.id`
