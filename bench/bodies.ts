@@ -11,14 +11,23 @@ const NOW = '@UNIXTIME@'
 
 type Kind = { severity: string; type: string; job: string | null; title: string; message: string }
 
-function backup(node: string, guest: string, ok: boolean): Kind {
-  const [outcome, status] = ok ? ['successful', 'ok    '] : ['failed: job errors', 'failed']
+/** The table is cut short of the file's name, so that no guest is read out of it; with `whole` it is as vzdump sends it. */
+function tableOf(guest: string, ok: boolean, whole: boolean): string {
+  if (!whole) {
+    return `VMID    Name     Status    Time      Size       \n${guest}     web01    ${ok ? 'ok    ' : 'failed'}    1m 41s    4.87 GiB`
+  }
+  const file = ok ? `/mnt/pve/backup-nfs/dump/vzdump-qemu-${guest}-2026_11_21-02_00_04.vma.zst` : 'null'
+  return `VMID    Name     Status    Time      Size        ${'Filename'.padEnd(72)}\n${guest}     web01    ${ok ? 'ok ' : 'err'}       1m 41s    4.87 GiB    ${file.padEnd(72)}`
+}
+
+function backup(node: string, guest: string, ok: boolean, whole: boolean): Kind {
+  const outcome = ok ? 'successful' : 'failed: job errors'
   return {
     severity: ok ? 'info' : 'error',
     type: 'vzdump',
     job: 'backup-a1b2c3d4-e5f6',
     title: `vzdump backup status (${node}.example.lan): backup of ${guest} ${outcome}`,
-    message: `\nDetails\n=======\nVMID    Name     Status    Time      Size       \n${guest}     web01    ${status}    1m 41s    4.87 GiB\n\nTotal running time: 1m 41s\nTotal size: 4.87 GiB\n\nLogs\n====\nvzdump ${guest} --storage backup-nfs --mode snapshot --compress zstd --quiet 1\n\n\n${guest}: INFO: Starting Backup of VM ${guest} (qemu)\n${guest}: INFO: 100% (32.0 GiB of 32.0 GiB) in 1m 35s, read: 344.9 MiB/s\n${guest}: ${ok ? 'INFO: Finished' : 'ERROR: Failed'} Backup of VM ${guest}\n\n`,
+    message: `\nDetails\n=======\n${tableOf(guest, ok, whole)}\n\nTotal running time: 1m 41s\nTotal size: 4.87 GiB\n\nLogs\n====\nvzdump ${guest} --storage backup-nfs --mode snapshot --compress zstd --quiet 1\n\n\n${guest}: INFO: Starting Backup of VM ${guest} (qemu)\n${guest}: INFO: 100% (32.0 GiB of 32.0 GiB) in 1m 35s, read: 344.9 MiB/s\n${guest}: ${ok ? 'INFO: Finished' : 'ERROR: Failed'} Backup of VM ${guest}\n\n`,
   }
 }
 
@@ -43,20 +52,20 @@ function mail(node: string): Kind {
 }
 
 /** Of ten events seven are backups that went well. */
-function kindOf(index: number, node: string, guest: string): Kind {
+function kindOf(index: number, node: string, guest: string, whole: boolean): Kind {
   const kind = index % 10
-  if (kind < 8) return backup(node, guest, kind < 7)
+  if (kind < 8) return backup(node, guest, kind < 7, whole)
   return kind === 8 ? replication(node, guest) : mail(node)
 }
 
 type Sample = Kind & { node: string; guest: string }
 
-function samples(): Sample[] {
+function samples(whole = false): Sample[] {
   return Array.from({ length: NODES * GUESTS }, (_, step) => {
     const index = (step * STRIDE) % (NODES * GUESTS)
     const node = `pve-${String(1 + (index % NODES)).padStart(2, '0')}`
     const guest = String(100 + Math.floor(index / NODES))
-    return { ...kindOf(index, node, guest), node, guest }
+    return { ...kindOf(index, node, guest, whole), node, guest }
   })
 }
 
@@ -87,20 +96,22 @@ function alert({ node, guest, severity, type, job, title, message }: Sample): st
   ])
 }
 
+/** `reports`: as `proxmox`, but with whole backup reports, which tell of their guests. */
+export type BodyKind = 'proxmox' | 'reports' | 'alertmanager'
+
+function bodiesOf(kind: BodyKind): string[] {
+  return samples(kind === 'reports').map(kind === 'alertmanager' ? alert : proxmox)
+}
+
 /** Bytes of an event, on the average. */
-export function averageSize(): number {
-  const sizes = samples().map((sample) => Buffer.byteLength(proxmox(sample)))
+export function averageSize(kind: BodyKind = 'proxmox'): number {
+  const sizes = bodiesOf(kind).map((body) => Buffer.byteLength(body))
   return Math.round(sizes.reduce((sum, size) => sum + size, 0) / sizes.length)
 }
 
 /** Writes the bodies, one a line, and gives the path. */
-export async function writeBodies(folder: string, dialect: 'proxmox' | 'alertmanager'): Promise<string> {
-  const path = join(folder, `${dialect}.bodies`)
-  await writeFile(
-    path,
-    `${samples()
-      .map(dialect === 'proxmox' ? proxmox : alert)
-      .join('\n')}\n`,
-  )
+export async function writeBodies(folder: string, kind: BodyKind): Promise<string> {
+  const path = join(folder, `${kind}.bodies`)
+  await writeFile(path, `${bodiesOf(kind).join('\n')}\n`)
   return path
 }

@@ -12,7 +12,7 @@ import { bareHono, bareHttp } from './contenders/bare.ts'
 import { nodeRed } from './contenders/node-red.ts'
 import { pgbench } from './contenders/pgbench.ts'
 import { tempoTelling } from './contenders/telling.ts'
-import { tempo, tempoEmbedded, tempoOneByOne } from './contenders/tempo.ts'
+import { tempo, tempoEmbedded, tempoOneByOne, tempoReports } from './contenders/tempo.ts'
 import { writeDocs } from './docs.ts'
 import { describeMachine } from './machine.ts'
 import { measureSync, startPostgres } from './postgres.ts'
@@ -28,6 +28,7 @@ const CONTENDERS: Contender[] = [
   tempoEmbedded,
   tempoOneByOne,
   tempoTelling,
+  tempoReports,
   pgbench,
   nodeRed,
   alertmanager,

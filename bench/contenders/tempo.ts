@@ -6,7 +6,7 @@ import { createClient, type DatabaseTarget } from '../../src/storage/database.ts
 import { DATABASE } from '../../src/storage/embedded-cluster.ts'
 import { locate, SOCKET_PORT } from '../../src/storage/embedded-folder.ts'
 import { findPostmaster } from '../../src/storage/embedded-postmaster.ts'
-import { writeBodies } from '../bodies.ts'
+import { averageSize, type BodyKind, writeBodies } from '../bodies.ts'
 import { type Child, type Env, freePort, runProgram, startService } from '../child.ts'
 import { type Bench, CannotRun, type Contender, type Running } from '../contender.ts'
 import { readSettings } from '../postgres.ts'
@@ -21,6 +21,7 @@ export type TempoServer = { service: Child; target: Target; dataDir: string }
 export async function startTempo(
   bench: Pick<Bench, 'folder' | 'makeFolder'>,
   env: Env,
+  bodies: BodyKind = 'proxmox',
 ): Promise<TempoServer> {
   const dataDir = await bench.makeFolder('tempo')
   const port = await freePort()
@@ -35,7 +36,7 @@ export async function startTempo(
   })
   const create = [CLI, 'token', 'create', '--name', 'bench', '--provider', 'com.proxmox']
   const token = (await runProgram(process.execPath, create, all)).trim()
-  const bodiesFile = await writeBodies(bench.folder, 'proxmox')
+  const bodiesFile = await writeBodies(bench.folder, bodies)
   return { service, target: { url: `${url}/ingest`, bodiesFile, token }, dataDir }
 }
 
@@ -52,9 +53,10 @@ export async function startOnPostgres(
   bench: Bench,
   env: Env,
   setUp: (server: TempoServer) => Promise<void> = async () => {},
+  bodies?: BodyKind,
 ): Promise<Running> {
   const database = await bench.postgres.createDatabase()
-  const server = await startTempo(bench, { DATABASE_URL: database.url, ...env })
+  const server = await startTempo(bench, { DATABASE_URL: database.url, ...env }, bodies)
   await setUp(server)
   const { service, target } = server
   return {
@@ -107,6 +109,14 @@ export const tempo: Contender = {
   title: 'this server',
   promise: PROMISE,
   start: (bench) => startOnPostgres(bench, {}),
+}
+
+/** Each backup report also writes the backup of its guest, and what is known of that guest. */
+export const tempoReports: Contender = {
+  name: 'reports',
+  title: `this server, whole backup reports (${averageSize('reports')} bytes)`,
+  promise: 'stored, with the backup of each guest: committed and synced to disk',
+  start: (bench) => startOnPostgres(bench, {}, undefined, 'reports'),
 }
 
 export const tempoEmbedded: Contender = {
