@@ -27,6 +27,7 @@ export function TokensSection() {
   const old = value?.filter((token) => stateOf(token) !== 'in force') ?? []
   const revoke = async (token: TokenRow) => {
     await tokenApi.tokens[':id'].$delete({ param: { id: token.id } })
+    if (made?.token.startsWith(token.prefix)) setMade(null)
     toast(`${token.name} is revoked`)
     await reload()
   }
