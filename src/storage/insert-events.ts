@@ -108,16 +108,7 @@ export function insertEvents(
     ), d AS ${isSummed ? tx`` : tx`NOT MATERIALIZED`} (
       SELECT ${tx.unsafe(isSummed ? '*' : ONE_EACH)} ${isRare ? tx`` : tx.unsafe(`, ${NO_RARE_ADDITIONS}`)}
       FROM ${isSummed ? summed(tx, additionsParameter(events, placements, isRare), isRare) : tx`e`}
-    ), new_stacks AS (
-      INSERT INTO stacks (id, provider, key, node, vmid, title, first_event_at, last_event_at, latest_event_id,
-                          event_count, severity, label, severity_at, current_state, stack_title, acked_at,
-                          dismissed_at)
-      SELECT id, provider, key, node, vmid, title, first, last, latest, count,
-             CASE WHEN current_state THEN last_severity ELSE severity END,
-             CASE WHEN current_state THEN last_label ELSE label END,
-             CASE WHEN current_state THEN last ELSE severe END, current_state, stack_title, acked, dismissed
-      FROM d WHERE fresh
-    ), grown AS (
+    )${opensOrMoves(placements) ? newStacks(tx, placements) : tx``}, grown AS (
       UPDATE stacks s SET
         event_count = s.event_count + d.count,
         first_event_at = least(s.first_event_at, d.first),
@@ -143,6 +134,29 @@ export function insertEvents(
         changed_tx = pg_current_xact_id()
       FROM d WHERE s.id = d.id AND NOT d.fresh
       RETURNING s.id
+    )
+    INSERT INTO events (${tx.unsafe(columns.map(([column]) => column).join(', '))}, written_by)
+    SELECT ${tx.unsafe(columns.map(([, key]) => `"${key}"`).join(', '))}, id FROM e
+    WHERE (SELECT require_undisturbed(
+      (SELECT count(*) FROM grown) = (SELECT count(*) FROM d WHERE NOT fresh)
+      ${isRemembered ? tx.unsafe(AND_HOLDS) : tx``}))`.execute()
+}
+
+function opensOrMoves({ fresh, opened, moved }: Placements): boolean {
+  return fresh.size + opened.size + moved.size > 0
+}
+
+/** Stacks that begin, and intervals that open or move; most batches have none, and each part of a statement costs. */
+function newStacks(tx: Tx, placements: Placements) {
+  return tx`, new_stacks AS (
+      INSERT INTO stacks (id, provider, key, node, vmid, title, first_event_at, last_event_at, latest_event_id,
+                          event_count, severity, label, severity_at, current_state, stack_title, acked_at,
+                          dismissed_at)
+      SELECT id, provider, key, node, vmid, title, first, last, latest, count,
+             CASE WHEN current_state THEN last_severity ELSE severity END,
+             CASE WHEN current_state THEN last_label ELSE label END,
+             CASE WHEN current_state THEN last ELSE severe END, current_state, stack_title, acked, dismissed
+      FROM d WHERE fresh
     ), opened AS (
       INSERT INTO stack_windows (stack_id, provider, key, opened_at, closes_at, window_ms)
       SELECT * FROM json_to_recordset(${windowParameter(placements.opened.values())}::json) AS w(
@@ -152,12 +166,7 @@ export function insertEvents(
       FROM json_to_recordset(${windowParameter(placements.moved.values())}::json) AS m(
         "stackId" uuid, "openedAt" timestamptz, "closesAt" timestamptz)
       WHERE w.stack_id = m."stackId"
-    )
-    INSERT INTO events (${tx.unsafe(columns.map(([column]) => column).join(', '))}, written_by)
-    SELECT ${tx.unsafe(columns.map(([, key]) => `"${key}"`).join(', '))}, id FROM e
-    WHERE (SELECT require_undisturbed(
-      (SELECT count(*) FROM grown) = (SELECT count(*) FROM d WHERE NOT fresh)
-      ${isRemembered ? tx.unsafe(AND_HOLDS) : tx``}))`.execute()
+    )`
 }
 
 function hasRareColumns(event: JudgedEvent): boolean {
