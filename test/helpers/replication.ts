@@ -58,7 +58,12 @@ export type PostgresServer = {
   promote: () => Promise<void>
   /** Makes a standby of this running server, which waits for it with each commit from then on. */
   addStandby: () => Promise<PostgresServer>
-  /** Makes a standby follow another primary, which waits for it with each commit from then on. */
+  /** How far a standby has received what its primary writes, in bytes of write-ahead log. */
+  received: () => Promise<bigint>
+  /**
+   * Makes a standby follow another primary, which waits for it with each commit from then on. One that has received more
+   * than that primary had when it was promoted cannot.
+   */
   follow: (primary: PostgresServer) => Promise<void>
   /** Waits for so many standbys with each commit; resolves when they all follow. */
   waitFor: (standbys: number) => Promise<void>
@@ -222,13 +227,20 @@ async function createPostgresServer(machine: Machine, folder: string): Promise<P
     await primary.waitFor(1)
   }
 
+  const received = () =>
+    ask(async (sql) => {
+      const [row] = await sql<{ bytes: string }[]>`
+        SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')::text AS bytes`
+      return BigInt(row!.bytes)
+    })
+
   const promote = () => ask(async (sql) => void (await sql`SELECT pg_promote(true, 60)`))
   machine.servers.push({
     close: async () => {
       if (child) await signal('SIGKILL')
     },
   })
-  return { port, url, start, stop, signal, promote, addStandby, follow, waitFor, ask }
+  return { port, url, start, stop, signal, promote, addStandby, received, follow, waitFor, ask }
 }
 
 /** The processes of a cluster: each works in its folder. */
