@@ -1,9 +1,14 @@
-import { type JudgedEvent, severityRank } from '../event.ts'
+import type { JudgedEvent } from '../event.ts'
 import { additionsParameter } from './additions.ts'
 import type { Tx } from './database.ts'
-import { eventColumnsOf } from './event-parameter.ts'
+import {
+  EVENT_COLUMNS,
+  eventParameter,
+  hasRareColumns,
+  ONE_EACH_COLUMNS,
+  RARE_COLUMNS,
+} from './event-rows.ts'
 import { LOCKED, type WindowRowToWrite, windowParameter } from './series.ts'
-import { isSessionRole } from './sessions.ts'
 
 /** Where each new event goes, and which intervals open or move for it. */
 export type Placements = {
@@ -13,48 +18,6 @@ export type Placements = {
   /** Ids of the stacks that begin with this batch. */
   fresh: Set<string>
 }
-
-/** A column of `events`: its name, the key of {@link eventColumnsOf} that gives it, and its type. */
-type Column = readonly [column: string, key: string, type: string]
-
-/** What every event has. */
-const EVENT_COLUMNS: readonly Column[] = [
-  ['id', 'id', 'uuid'],
-  ['stack_id', 'stackId', 'uuid'],
-  ['provider', 'provider', 'text'],
-  ['title', 'title', 'text'],
-  ['start_date', 'startDate', 'timestamptz'],
-  ['received_at', 'receivedAt', 'timestamptz'],
-  ['event_type', 'eventType', 'text'],
-  ['severity', 'severity', 'smallint'],
-  ['label', 'label', 'text'],
-  ['color', 'color', 'text'],
-  ['node', 'node', 'text'],
-  ['vmid', 'vmid', 'text'],
-  ['metadata', 'metadata', 'json'],
-  ['facts', 'facts', 'json'],
-  ['payload', 'payload', 'json'],
-]
-
-/** What few events have; the others have the default of the column. */
-const RARE_COLUMNS: readonly Column[] = [
-  ['external_id', 'externalID', 'text'],
-  ['subtitle', 'subtitle', 'text'],
-  ['end_date', 'endDate', 'timestamptz'],
-  ['session_role', 'sessionRole', 'text'],
-  ['session_key', 'sessionKey', 'text'],
-  ['session_ms', 'sessionMs', 'bigint'],
-  ['closed_severity', 'closedSeverity', 'smallint'],
-  ['current_state', 'currentState', 'boolean'],
-  ['stack_title', 'stackTitle', 'text'],
-  ['indicator', 'indicator', 'json'],
-  ['tags', 'tags', 'text[]'],
-  ['surface', 'surface', 'text'],
-  ['progress', 'progress', 'json'],
-  ['acked_at', 'ackedAt', 'timestamptz'],
-  ['dismissed_at', 'dismissedAt', 'timestamptz'],
-  ['derived_from', 'derivedFrom', 'uuid'],
-]
 
 /**
  * Columns of what is added to the stacks, as {@link additionsParameter} gives them, and those that it leaves out for
@@ -72,10 +35,6 @@ const NO_RARE_ADDITIONS = `NULL::smallint AS closed_severity, false AS closes, f
 const ONE_EACH = `"stackId" AS id, fresh, provider, key, node, vmid, title, 1 AS count, "startDate" AS first,
   "startDate" AS last, id AS latest, severity, label, "startDate" AS severe, severity AS last_severity,
   label AS last_label`
-const ONE_EACH_COLUMNS: readonly Column[] = [
-  ['key', 'key', 'text'],
-  ['fresh', 'fresh', 'boolean'],
-]
 
 /** Each stack that is there already has an interval that holds what is added, and the locks are held. */
 const AND_HOLDS = `AND ${LOCKED} AND (SELECT count(*) FROM d WHERE NOT fresh) = (
@@ -169,67 +128,8 @@ function newStacks(tx: Tx, placements: Placements) {
     )`
 }
 
-function hasRareColumns(event: JudgedEvent): boolean {
-  return (
-    event.externalID !== null ||
-    event.subtitle !== null ||
-    event.endDate !== null ||
-    isSessionRole(event.role) ||
-    event.closedSeverity !== null ||
-    event.currentState ||
-    event.stackTitle !== null ||
-    event.indicator !== null ||
-    event.tags.length > 0 ||
-    event.surface !== 'timeline' ||
-    event.progress !== null ||
-    event.acked ||
-    event.dismissed ||
-    event.derivedFrom !== null
-  )
-}
-
 /** Rows of what is added to stacks that may get several events. */
 function summed(tx: Tx, parameter: string, isRare: boolean) {
   return tx`json_to_recordset(${parameter}::json) AS d(
     ${tx.unsafe(isRare ? `${ADDITION_COLUMNS}, ${RARE_ADDITION_COLUMNS}` : ADDITION_COLUMNS)})`
-}
-
-/**
- * Only what the statement takes: each key more is text to write and to read. Where the stacks follow from the events, these
- * come in the order of their stacks' ids, in which whoever holds several stacks takes them.
- */
-function eventParameter(
-  events: JudgedEvent[],
-  { stackOf, fresh }: Placements,
-  isRare: boolean,
-  isSummed: boolean,
-): string {
-  if (isRare)
-    return JSON.stringify(events.map((event) => ({ ...eventColumnsOf(event), stackId: stackOf.get(event) })))
-  const rows = events.map((event) => plainColumnsOf(event, stackOf.get(event)!, fresh))
-  if (!isSummed) rows.sort((a, b) => (a.stackId < b.stackId ? -1 : 1))
-  return JSON.stringify(rows)
-}
-
-/** The values of {@link EVENT_COLUMNS} and {@link ONE_EACH_COLUMNS}. */
-function plainColumnsOf(event: JudgedEvent, stackId: string, fresh: Set<string>) {
-  return {
-    id: event.id,
-    stackId,
-    provider: event.provider,
-    title: event.title,
-    startDate: event.startDate,
-    receivedAt: event.receivedAt,
-    eventType: event.eventType,
-    severity: severityRank(event.severity),
-    label: event.label,
-    color: event.color,
-    node: event.node,
-    vmid: event.vmid,
-    metadata: event.metadata,
-    facts: event.facts,
-    payload: event.payload,
-    key: event.key,
-    fresh: fresh.has(stackId),
-  }
 }
