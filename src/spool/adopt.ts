@@ -57,12 +57,12 @@ export async function adoptSegments({
   return adopted
 }
 
-/** Bytes of all files of the folder but these. */
-export async function countBytes(folder: string, own: Segment[]): Promise<number> {
-  const known = new Set(own.map(({ path }) => path))
+/** Bytes of what others keep in the folder: without these segments, and what belongs to them and their owner. */
+export async function countForeignBytes(folder: string, owner: string, own: Segment[]): Promise<number> {
+  const ours = new Set([owner, ...own.map(({ id }) => id)])
   const paths = (await listFolder(folder))
+    .filter((name) => !ours.has(name.split('.', 1)[0]!))
     .map((name) => join(folder, name))
-    .filter((path) => !known.has(path))
   const sizes = await Promise.all(
     paths.map((path) =>
       stat(path).then(

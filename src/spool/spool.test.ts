@@ -95,6 +95,19 @@ test('what is appended is taken in order, and then the folder is empty', async (
   assert.deepEqual(spool.state(), { depth: 0, oldest: null, bytes: 0 })
 })
 
+test('a look at the folder while records wait counts nothing that goes with them', async (t) => {
+  const folder = await makeFolder(t)
+  const { spool } = open(folder)
+  const records = await fill(spool, 3)
+  const lot = await spool.take()
+  await lot.done(1)
+  await spool.adopt()
+  assert.equal(spool.state().bytes, (await stat((await segments(folder))[0]!)).size)
+  await lot.done(3)
+  assert.deepEqual([ids(lot.records), await readdir(folder)], [ids(records), []])
+  assert.deepEqual(spool.state(), { depth: 0, oldest: null, bytes: 0 })
+})
+
 test('nothing is on disk while nothing is to be kept', async (t) => {
   const folder = await makeFolder(t)
   const { spool } = await adopted(folder)

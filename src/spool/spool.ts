@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { v7 as uuidv7 } from 'uuid'
 import { unavailable } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { adoptSegments, countBytes } from './adopt.ts'
+import { adoptSegments, countForeignBytes } from './adopt.ts'
 import { createGroup, type Item } from './group.ts'
 import { encodeLine, type Piece, type SpoolHead, type SpoolRecord } from './line.ts'
 import { ownerName, removeLock, touchLock, writeLock } from './owner.ts'
@@ -245,7 +245,7 @@ export function createSpool({ folder, maxBytes, log, onFound, onDone }: SpoolOpt
       if (hasLock) await touchLock(folder, owner).catch(() => writeLock(folder, owner))
       const adopted = await adoptSegments({ folder, owner, log, claim: claimIfRoom, onFound })
       segments = [...segments, ...adopted].sort((a, b) => (a.id < b.id ? -1 : 1))
-      foreignBytes = await countBytes(folder, segments)
+      foreignBytes = await countForeignBytes(folder, owner, segments)
       return adopted
     })
     if (found.length === 0) return
