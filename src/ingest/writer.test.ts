@@ -38,24 +38,70 @@ test('what arrives during a commit goes together in the next one', async () => {
   await writer.drain()
 })
 
-test('a crowd is divided, so that one half is stored while the other is answered', async () => {
+test('a crowd is divided: one part is stored, the next lies ready, and the rest is answered and asks again', async () => {
   const { writer, batches, next } = createHeldWriter()
   const arrive = (count: number) => {
     for (let n = 0; n < count; n++) writer.write(event(String(n)))
   }
-  arrive(1)
-  arrive(63)
-  for (const arriving of [0, 33, 31, 0]) {
+  arrive(64)
+  const answered: number[] = []
+  // Who is answered asks again, as 64 senders do.
+  for (let turn = 0; turn < 12; turn++) {
     next().succeed()
     await settled()
-    arrive(arriving)
+    answered.push(batches[turn]!.length)
+    arrive(batches[turn]!.length)
   }
-  next().succeed()
+  for (let turn = answered.length; turn < batches.length; turn++) {
+    next().succeed()
+    await settled()
+  }
   await writer.drain()
-  assert.deepEqual(
-    batches.map(({ length }) => length),
-    [1, 32, 31, 32, 32],
+  const lengths = batches.map(({ length }) => length)
+  assert.deepEqual(lengths.slice(0, 2), [1, 16])
+  assert.ok(
+    lengths.slice(4, 12).every((length) => length >= 20 && length <= 24),
+    lengths.join(),
   )
+  assert.equal(
+    lengths.reduce((sum, length) => sum + length),
+    64 + answered.reduce((sum, length) => sum + length),
+  )
+})
+
+test('no more than two batches are under way, and a small one waits for those before it', async () => {
+  const { writer, batches, next } = createHeldWriter({ maxBatch: 20 })
+  const arrive = (count: number) => Array.from({ length: count }, () => writer.write(event('x')))
+  const lengths = () => batches.map(({ length }) => length)
+  const written = [...arrive(1), ...arrive(15)]
+  assert.deepEqual(lengths(), [1])
+  written.push(...arrive(1))
+  assert.deepEqual(lengths(), [1, 16])
+  written.push(...arrive(50))
+  assert.deepEqual(lengths(), [1, 16])
+  next().succeed()
+  await settled()
+  assert.deepEqual(lengths(), [1, 16, 20])
+  for (let turn = 1; turn < batches.length; turn++) {
+    next().succeed()
+    await settled()
+  }
+  await Promise.all(written)
+  assert.deepEqual(lengths(), [1, 16, 20, 20, 10])
+})
+
+test('the next batch is sent before those who wait for the first are answered', async () => {
+  const { writer, batches, next } = createHeldWriter({ maxBatch: 1 })
+  const seen: number[] = []
+  const written = ['a', 'b', 'c'].map((title) =>
+    writer.write(event(title)).then(() => seen.push(batches.length)),
+  )
+  for (let n = 0; n < 3; n++) {
+    next().succeed()
+    await settled()
+  }
+  await Promise.all(written)
+  assert.deepEqual(seen, [2, 3, 3])
 })
 
 test('a bad event takes none of its neighbours down', async () => {
@@ -81,14 +127,20 @@ test('a bad event takes none of its neighbours down', async () => {
 test('a database that does not answer is not asked for each event anew, and who waits is told at once', async () => {
   const { writer, batches, next } = createHeldWriter({ maxBatch: 2 })
   const first = writer.write(event('first'))
-  const written = Promise.allSettled(['a', 'b', 'c', 'd'].map((title) => writer.write(event(title))))
-  next().succeed()
-  await settled()
+  const titles = ['a', 'b', 'c', 'd', 'e']
+  const written = titles.map((title) => writer.write(event(title)))
+  const waiting = Promise.allSettled(written.slice(2))
+  const tried = Promise.allSettled(written.slice(0, 2))
+  const answered = next()
   next().fail(unavailable('no answer in time'))
-  const reasons = (await written).map((result) => (result as PromiseRejectedResult).reason)
+  const reasons = [...(await tried), ...(await waiting)].map(
+    (result) => (result as PromiseRejectedResult).reason,
+  )
   assert.ok(reasons.every((reason) => reason instanceof TempoError && reason.status === 503))
-  assert.deepEqual(batches, [['first'], ['a', 'b']])
+  answered.succeed()
   await first
+  await writer.drain()
+  assert.deepEqual(batches, [['first'], ['a', 'b']])
 })
 
 test('a failure that passes is answered 503, and those who wait are still tried', async () => {
@@ -109,16 +161,19 @@ test('a failure that passes is answered 503, and those who wait are still tried'
 
 test('who waits for its turn for too long is refused, and the others are stored', async () => {
   const { writer, batches, next } = createHeldWriter({ maxBatch: 1, maxWaitMs: 50 })
-  const first = writer.write(event('first'))
+  const underWay = [writer.write(event('first')), writer.write(event('second'))]
   const late = writer.write(event('late'))
+  late.catch(() => {})
   const since = performance.now()
   while (performance.now() - since < 60) await settled()
   const written = writer.write(event('in time'))
-  next().succeed()
   await assert.rejects(late, { status: 503 })
-  next().succeed()
-  await Promise.all([first, written])
-  assert.deepEqual(batches, [['first'], ['in time']])
+  for (let n = 0; n < 3; n++) {
+    next().succeed()
+    await settled()
+  }
+  await Promise.all([...underWay, written])
+  assert.deepEqual(batches, [['first'], ['second'], ['in time']])
 })
 
 test('more than may wait are refused', async () => {

@@ -26,6 +26,8 @@ export type Writer = {
 
 /** So many events go together in any case: what a commit costs beside its events would be the most of it. */
 const UNDIVIDED = 16
+/** Batches that are on their way at once: one is being stored, and the next lies ready for when it is. */
+const MOST_UNDER_WAY = 2
 
 type Waiting = {
   event: JudgedEvent
@@ -35,8 +37,9 @@ type Waiting = {
 }
 
 /**
- * Group commit: what arrives while a commit is under way goes together in the next one. A lone event waits for no
- * timer, and a bad one takes none of its neighbours down.
+ * Group commit: what arrives while a commit is under way goes together in the next one, and that is sent before the first
+ * is through when it holds its share of a crowd. A lone event waits for no timer, and a bad one takes none of its
+ * neighbours down.
  */
 export function createWriter({
   store,
@@ -46,21 +49,38 @@ export function createWriter({
   maxWaitMs = 2_000,
 }: WriterOptions): Writer {
   let waiting: Waiting[] = []
-  let running: Promise<void> | null = null
+  let batchesUnderWay = 0
+  let eventsUnderWay = 0
+  let crowd = 0
+  const onIdle: (() => void)[] = []
 
-  async function run(): Promise<void> {
-    let before = 0
-    while (waiting.length > 0) {
-      refuseLate()
-      if (waiting.length === 0) return
-      // Half of them all: the database has the one while the other is answered, and asks again.
-      const half = Math.ceil((waiting.length + before) / 2)
-      const size = Math.min(maxBatch, Math.max(UNDIVIDED, half))
-      const batch = waiting.slice(0, size)
-      waiting = waiting.slice(size)
-      before = batch.length
-      await flush(batch)
+  function send(): void {
+    refuseLate()
+    while (waiting.length > 0 && (batchesUnderWay === 0 || isSecondDue())) {
+      const batch = waiting.slice(0, nextSize())
+      waiting = waiting.slice(batch.length)
+      batchesUnderWay++
+      eventsUnderWay += batch.length
+      flush(batch).then(() => {
+        // Those that are answered now will be back.
+        crowd = waiting.length + eventsUnderWay
+        batchesUnderWay--
+        eventsUnderWay -= batch.length
+        send()
+      })
     }
+    if (batchesUnderWay === 0) for (const resolve of onIdle.splice(0)) resolve()
+  }
+
+  /** A small batch gains nothing by being sent before the others are through. */
+  function isSecondDue(): boolean {
+    return batchesUnderWay < MOST_UNDER_WAY && waiting.length >= nextSize()
+  }
+
+  /** A share of them all: the database has one and the next, while the server answers the others, and is asked again. */
+  function nextSize(): number {
+    const all = Math.max(crowd, waiting.length + eventsUnderWay)
+    return Math.min(maxBatch, Math.max(UNDIVIDED, Math.ceil(all / (MOST_UNDER_WAY + 1))))
   }
 
   /** Gives the failure when there was no answer. */
@@ -108,17 +128,14 @@ export function createWriter({
     }
     return new Promise((resolve, reject) => {
       waiting.push({ event, since: performance.now(), resolve, reject })
-      running ??= run().finally(() => {
-        running = null
-      })
+      send()
     })
   }
 
   return {
     write,
-    drain: async () => {
-      while (running) await running
-    },
+    drain: () =>
+      batchesUnderWay === 0 ? Promise.resolve() : new Promise((resolve) => onIdle.push(() => resolve())),
   }
 }
 

@@ -2,7 +2,7 @@ import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import type postgres from 'postgres'
 import { unavailable } from '../errors.ts'
 import { type Host, readDatabaseUrl } from './database-url.ts'
-import { createPostgres } from './driver.ts'
+import { createPostgres, IN_ONE_PIECE } from './driver.ts'
 import { codeOf, DEADLINE } from './failures.ts'
 import { createPrimary } from './primary.ts'
 
@@ -14,15 +14,17 @@ export type Queryable = postgres.ISql
 /** Where the database is: a URL, of one server or several, or the socket of the embedded one. */
 export type DatabaseTarget = { url: string } | { host: string; port: number; user: string; database: string }
 
-/** Two pools, so that slow readers never keep a sender waiting. */
+/** Pools of their own, so that slow readers never keep a sender waiting. */
 export type Database = {
   /** For what a sender waits on: few connections, short deadlines. */
   write: Sql
+  /** The same for transactions that are sent whole, one behind the other: a single connection ({@link sendWhole}). */
+  ahead: Sql
   /** For everything people and programs read. */
   read: Sql
   /** Drizzle on the read pool, for statements that need no tuning. */
   orm: PostgresJsDatabase
-  /** Closes the connections of a pool that was `write`, with whatever is under way on them, and opens others. */
+  /** Closes the connections of a pool that was `write`, and of its `ahead`, with what is under way there, and opens others. */
   renewWrite: (pool: Sql) => void
   close: () => Promise<void>
 }
@@ -117,21 +119,30 @@ export function openDatabase(
     idle_in_transaction_session_timeout: 15_000,
   })
   // An answer of 200 is a promise, whatever the default of the server or the role says.
-  const durable = { ...connection(writeDeadlineMs), synchronous_commit: 'on', ...BY_INDEX }
+  const durable = {
+    ...connection(writeDeadlineMs),
+    synchronous_commit: 'on',
+    // The driver hears from a warning that a COMMIT was none.
+    client_min_messages: 'warning',
+    ...BY_INDEX,
+  }
   const route = routeTo(target)
   const openWrite = () => createPool(route, { max: 3, connection: durable }).sql
+  const openAhead = () => createPool(route, { max: 1, onclose: IN_ONE_PIECE, connection: durable }).sql
   const { sql: read, orm } = createPool(route, { max: 8, connection: connection(READ_DEADLINE_MS) })
   const db: Database = {
     write: openWrite(),
+    ahead: openAhead(),
     read,
     orm,
     renewWrite: (pool) => {
       if (pool !== db.write) return
+      for (const old of [db.write, db.ahead]) old.end({ timeout: 0 }).catch(() => {})
       db.write = openWrite()
-      pool.end({ timeout: 0 }).catch(() => {})
+      db.ahead = openAhead()
     },
     close: async () => {
-      await Promise.all([db.write.end({ timeout: 3 }), read.end({ timeout: 3 })])
+      await Promise.all([db.write, db.ahead, read].map((pool) => pool.end({ timeout: 3 })))
     },
   }
   return db

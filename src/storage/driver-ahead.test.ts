@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import type postgres from 'postgres'
 import { serverUrl } from '../../test/helpers/database.ts'
 import { openDatabaseProxy } from '../../test/helpers/database-proxy.ts'
-import { AHEAD, createPostgres } from './driver.ts'
+import { AHEAD, createPostgres, IN_ONE_PIECE } from './driver.ts'
 
 /** A client with one connection, how often something was written to it, and a way to change the next text in there. */
 async function openCounted(t: TestContext) {
@@ -134,5 +134,27 @@ for (const phase of ['the answers', 'the COMMIT'] as const) {
     await assert.rejects(broken, { code: 'CONNECTION_CLOSED' })
     const rows = await readAndWrite(sql, (tx) => tx`SELECT 1`.execute())
     assert.equal(rows.length, 2)
+  })
+}
+
+for (const [what, onclose, tries] of [
+  ['in one piece fail together', IN_ONE_PIECE, 1],
+  ['one by one are each tried', undefined, 3],
+] as const) {
+  test(`statements without a connection that are made ${what}`, async (t) => {
+    let opened = 0
+    const openSocket = async () => {
+      opened++
+      throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
+    }
+    const options = { max: 1, backoff: 0, onclose, socket: openSocket }
+    const sql = createPostgres('postgres://nobody@127.0.0.1/none', options as object)
+    t.after(() => sql.end({ timeout: 0 }))
+    const outcomes = await Promise.allSettled([1, 2, 3].map((n) => sql`SELECT ${n}::int`.execute()))
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['rejected', 'rejected', 'rejected'],
+    )
+    assert.equal(opened, tries)
   })
 }

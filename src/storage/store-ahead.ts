@@ -1,16 +1,16 @@
 import type { JudgedEvent } from '../event.ts'
 import type { Accepted } from '../wire.ts'
 import type { Database } from './database.ts'
-import { AHEAD } from './driver.ts'
 import { type Answers, answerRepeated, refuseAnswered } from './kept-answers.ts'
 import { forget, isStale, newestOf, recall, remember, seriesOf } from './known-series.ts'
+import { sendWhole } from './send-whole.ts'
 import { lockNames } from './series.ts'
 import { isSessionRole } from './sessions.ts'
 import { lockedNames, momentsOf, withDerived, writeBeside, writeNew } from './write-events.ts'
 
 /**
  * Stores events whose stacks follow from what is remembered, in one round trip: the locks, a check that nothing has
- * changed since, all that is written, and the COMMIT go out together. Returns null, and nothing is stored, when it cannot
+ * changed since, all that is written, and the COMMIT go out together, behind those of the batch before. Returns null, and nothing is stored, when it cannot
  * be done so, or when the check fails: then the database must be asked first.
  */
 export async function storeAhead(
@@ -26,21 +26,15 @@ export async function storeAhead(
   if (!newest) return null
   const series = seriesOf(newest)
   const answers: Answers = new Map()
-  let written: Promise<unknown> = Promise.resolve()
   try {
-    await db.write.begin(AHEAD, async (tx) => {
-      written = Promise.all([
-        lockNames(tx, lockedNames(batch), channel),
-        refuseAnswered(tx, fresh),
-        writeNew(tx, inserts, series, answers, true),
-        writeBeside(tx, inserts, [], answers),
-      ])
-      // Whoever comes next follows on this, and fails with it.
-      remember(db, newestOf(series))
-      // It is heard below, unless the transaction fails before.
-      written.catch(() => {})
-    })
-    // The COMMIT has been sent behind it: when this fails, that has rolled back.
+    const written = sendWhole(db.ahead, (tx) => [
+      lockNames(tx, lockedNames(batch), channel),
+      refuseAnswered(tx, fresh),
+      writeNew(tx, inserts, series, answers, true),
+      writeBeside(tx, inserts, [], answers),
+    ])
+    // Whoever comes next follows on this, and fails with it.
+    remember(db, newestOf(series))
     await written
   } catch (error) {
     forget(db, newest.keys())

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, test } from 'node:test'
+import type { Database, Tx } from '../src/storage/database.ts'
+import { openDatabase } from '../src/storage/database.ts'
+import { sendWhole } from '../src/storage/send-whole.ts'
+import { LOCKED, lockNames } from '../src/storage/series.ts'
+import { createTestDatabase, type TestDatabase } from './helpers/database.ts'
+import { type DatabaseProxy, openDatabaseProxy } from './helpers/database-proxy.ts'
+import { eventually } from './helpers/server.ts'
+
+let database: TestDatabase
+let proxy: DatabaseProxy
+/** Behind a door that can be shut. */
+let db: Database
+/** Past that door. */
+let read: Database['read']
+
+before(async () => {
+  database = await createTestDatabase()
+  proxy = await openDatabaseProxy(database.url)
+  db = openDatabase({ url: proxy.url })
+  read = database.open().read
+  await read`CREATE TABLE sent (n int, xid xid8 DEFAULT pg_current_xact_id())`
+})
+afterEach(async () => {
+  await read`TRUNCATE sent`
+})
+after(async () => {
+  await db.close()
+  await proxy.close()
+  await database.drop()
+})
+
+const insert = (tx: Tx, n: number) =>
+  tx`INSERT INTO sent (n) SELECT ${n}::int WHERE ${tx.unsafe(LOCKED)}`.execute()
+const failing = (tx: Tx) => tx`SELECT 1 / (random() * 0)::int`.execute()
+const write = (...numbers: number[]) =>
+  sendWhole(db.ahead, (tx) => [lockNames(tx, ['sent']), ...numbers.map((n) => insert(tx, n))])
+const found = async () => (await read`SELECT n FROM sent ORDER BY xid, n`).map(({ n }) => n as number)
+
+test('transactions that are sent at once are stored one after the other, in their order', async () => {
+  const ended: number[] = []
+  await Promise.all([1, 2, 3].map((n) => write(n, n * 10).then(() => ended.push(n))))
+  assert.deepEqual(ended, [1, 2, 3])
+  assert.deepEqual(await found(), [1, 10, 2, 20, 3, 30])
+  const [row] = await read`SELECT count(DISTINCT xid)::int AS transactions FROM sent`
+  assert.equal(row!.transactions, 3)
+})
+
+test('one that fails takes back all of its own, and nothing of the next', async () => {
+  const outcomes = await Promise.allSettled([
+    write(1),
+    sendWhole(db.ahead, (tx) => [lockNames(tx, ['sent']), insert(tx, 2), failing(tx), insert(tx, 2)]),
+    write(3),
+  ])
+  assert.deepEqual(
+    outcomes.map((outcome) => outcome.status === 'fulfilled' || outcome.reason.code),
+    [true, '22012', true],
+  )
+  assert.deepEqual(await found(), [1, 3])
+})
+
+test('one that cannot be put together leaves nothing for the next to store', async () => {
+  const broken = sendWhole(db.ahead, (tx) => {
+    const sent = [lockNames(tx, ['sent']), insert(tx, 1)]
+    for (const statement of sent) statement.catch(() => {})
+    throw new RangeError('too long')
+  })
+  const next = write(2)
+  await assert.rejects(broken, RangeError)
+  await next
+  assert.deepEqual(await found(), [2])
+})
+
+test('a COMMIT that came without its transaction is no success, whatever the role is told', async () => {
+  await write(1)
+  await assert.rejects(db.ahead`commit`.execute(), { code: '25P01' })
+  const name = new URL(database.url).pathname.slice(1)
+  await read.unsafe(`ALTER DATABASE "${name}" SET client_min_messages = 'error'`)
+  const other = database.open()
+  await assert.rejects(other.ahead`commit`.execute(), { code: '25P01' })
+  await read.unsafe(`ALTER DATABASE "${name}" RESET client_min_messages`)
+})
+
+test('whenever the connection is lost, what was told to be stored is stored whole, and nothing is there by halves', async () => {
+  const stored = new Set<number>()
+  let lost = 0
+  let next = 0
+  let isOver = false
+  // As the writer does, each sends the next one as soon as it is answered.
+  const sender = async () => {
+    while (!isOver) {
+      const n = next++
+      try {
+        await write(n, n, n)
+        stored.add(n)
+      } catch (error) {
+        lost++
+        assert.match(String((error as { code?: string }).code), /^(CONNECTION_|ECONN|25P01|EPIPE)/)
+      }
+    }
+  }
+  const senders = [sender(), sender(), sender()]
+  for (let round = 0; round < 120; round++) {
+    const before = stored.size
+    // Of the others, the new connection does not know the statements yet, and they wait for each other.
+    if (round % 3 === 0) await eventually(() => stored.size > before)
+    for (let turn = 0; turn < round; turn++) await new Promise(setImmediate)
+    await proxy.refuse()
+    await proxy.restore()
+  }
+  isOver = true
+  await Promise.all(senders)
+  const rows = await read<
+    { n: number; count: number }[]
+  >`SELECT n, count(*)::int AS count FROM sent GROUP BY n`
+  const counts = new Map(rows.map(({ n, count }) => [n, count]))
+  assert.deepEqual(
+    [...stored].filter((n) => counts.get(n) !== 3),
+    [],
+  )
+  assert.deepEqual(
+    [...counts].filter(([, count]) => count !== 3),
+    [],
+  )
+  assert.ok(lost > 10, `${lost}`)
+})
