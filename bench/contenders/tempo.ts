@@ -1,6 +1,7 @@
 /** This server, as `tempo serve` starts it. */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import program from '../../package.json' with { type: 'json' }
 import { unknownSettings } from '../../src/config.ts'
 import { createClient, type DatabaseTarget } from '../../src/storage/database.ts'
 import { DATABASE } from '../../src/storage/embedded-cluster.ts'
@@ -13,6 +14,8 @@ import { readSettings } from '../postgres.ts'
 import { runWrk, type Target } from '../wrk.ts'
 
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+/** What `npm start` tells Node itself. */
+const OPTIONS = program.scripts.start.split(' ').filter((word) => word.startsWith('--'))
 const PROMISE = 'stored: committed and synced to disk'
 
 export type TempoServer = { service: Child; target: Target; dataDir: string }
@@ -29,7 +32,7 @@ export async function startTempo(
   const all = { TEMPO_HOST: '127.0.0.1', TEMPO_PORT: String(port), TEMPO_DATA_DIR: dataDir, ...env }
   const service = await startService({
     command: process.execPath,
-    args: [CLI, 'serve'],
+    args: [...OPTIONS, CLI, 'serve'],
     env: all,
     logFile: join(bench.folder, `tempo-${port}.log`),
     readyUrl: `${url}/health`,
