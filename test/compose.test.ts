@@ -127,7 +127,10 @@ test('the image runs as node, and files of the server belong to root', () => {
 test('docker run serves, and docker exec finds tempo', () => {
   assert.deepEqual(JSON.parse(instruction('ENTRYPOINT')), ['tempo'])
   assert.deepEqual(JSON.parse(instruction('CMD')), ['serve'])
-  assert.match(instruction('RUN'), /exec node --v8-pool-size=1 \/app\/src\/cli\.ts "\$@".+> \/usr\/local\/bin\/tempo /)
+  assert.match(
+    instruction('RUN'),
+    /exec node --v8-pool-size=1 \/app\/src\/cli\.ts "\$@".+> \/usr\/local\/bin\/tempo /,
+  )
   assert.equal(instruction('WORKDIR'), '/app')
   assert.equal(instruction('EXPOSE'), '7776')
 })
