@@ -127,10 +127,12 @@ test('the image runs as node, and files of the server belong to root', () => {
 test('docker run serves, and docker exec finds tempo', () => {
   assert.deepEqual(JSON.parse(instruction('ENTRYPOINT')), ['tempo'])
   assert.deepEqual(JSON.parse(instruction('CMD')), ['serve'])
-  assert.match(
-    instruction('RUN'),
-    /exec node --v8-pool-size=1 \/app\/src\/cli\.ts "\$@".+> \/usr\/local\/bin\/tempo /,
-  )
+  const start = JSON.parse(read('package.json')).scripts.start as string
+  assert.match(start, /^node --v8-pool-size=1 src\/cli\.ts serve$/)
+  const run = `exec ${start.replace('src/', '/app/src/').replace(' serve', ' "$@"')}`
+  assert.ok(instruction('RUN').includes(run), run)
+  assert.match(instruction('RUN'), /exec node .+> \/usr\/local\/bin\/tempo /)
+  assert.ok(read('README.md').includes(`/node_modules/.bin/${start}\n`), 'the unit of systemd')
   assert.equal(instruction('WORKDIR'), '/app')
   assert.equal(instruction('EXPOSE'), '7776')
 })

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
-import type { Database, Tx } from '../src/storage/database.ts'
-import { openDatabase } from '../src/storage/database.ts'
+import { type Database, openDatabase, type Tx } from '../src/storage/database.ts'
 import { sendWhole } from '../src/storage/send-whole.ts'
 import { LOCKED, lockNames } from '../src/storage/series.ts'
 import { createTestDatabase, type TestDatabase } from './helpers/database.ts'
@@ -36,6 +35,13 @@ const insert = (tx: Tx, n: number) =>
 const failing = (tx: Tx) => tx`SELECT 1 / (random() * 0)::int`.execute()
 const write = (...numbers: number[]) =>
   sendWhole(db.ahead, (tx) => [lockNames(tx, ['sent']), ...numbers.map((n) => insert(tx, n))])
+/** Fails when two statements have been sent. */
+const writeHalf = (n: number) =>
+  sendWhole(db.ahead, (tx) => {
+    lockNames(tx, ['sent'])
+    insert(tx, n)
+    throw new RangeError('too long')
+  })
 const found = async () => (await read`SELECT n FROM sent ORDER BY xid, n`).map(({ n }) => n as number)
 
 test('transactions that are sent at once are stored one after the other, in their order', async () => {
@@ -61,15 +67,21 @@ test('one that fails takes back all of its own, and nothing of the next', async 
 })
 
 test('one that cannot be put together leaves nothing for the next to store', async () => {
-  const broken = sendWhole(db.ahead, (tx) => {
-    const sent = [lockNames(tx, ['sent']), insert(tx, 1)]
-    for (const statement of sent) statement.catch(() => {})
-    throw new RangeError('too long')
-  })
+  const broken = writeHalf(1)
   const next = write(2)
   await assert.rejects(broken, RangeError)
   await next
   assert.deepEqual(await found(), [2])
+})
+
+test('one that cannot be put together when the connection is lost, too, is a failure like others', async () => {
+  await write(1)
+  const broken = assert.rejects(writeHalf(2))
+  // A rejection that nobody hears would end the process, and fails this test.
+  await Promise.all([broken, proxy.refuse()])
+  await proxy.restore()
+  await eventually(() => write(3).then(Boolean, () => false))
+  assert.deepEqual(await found(), [1, 3])
 })
 
 test('a COMMIT that came without its transaction is no success, whatever the role is told', async () => {

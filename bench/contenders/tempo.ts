@@ -1,4 +1,4 @@
-/** This server, as `tempo serve` starts it. */
+/** This server, as `npm start` starts it. */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import program from '../../package.json' with { type: 'json' }

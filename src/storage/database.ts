@@ -18,7 +18,7 @@ export type DatabaseTarget = { url: string } | { host: string; port: number; use
 export type Database = {
   /** For what a sender waits on: few connections, short deadlines. */
   write: Sql
-  /** The same for transactions that are sent whole, one behind the other: a single connection ({@link sendWhole}). */
+  /** The same for transactions that are sent whole, one behind the other: a single connection (send-whole.ts). */
   ahead: Sql
   /** For everything people and programs read. */
   read: Sql

@@ -146,7 +146,12 @@ const REPAIRS: Record<string, Repair[]> = {
       await (isAhead ? Promise.race([begun, taken]) : begun)
       isAhead && connection.queue === full && move(connection, reserved)`,
     ],
-    // Where what belongs together is sent together, nothing of it may go on on the next connection (IN_ONE_PIECE).
+    // Where what belongs together is sent together, nothing of it may go on on the next connection (IN_ONE_PIECE), and its
+    // first failure is heard for all of them, as within a transaction of the driver's.
+    [
+      'function handler(query) {\n',
+      'function handler(query) {\n    options.onclose && query.catch(() => {})\n',
+    ],
     [
       'options.onclose && options.onclose(c.id)\n',
       `const isOver = options.onclose && options.onclose(c.id)
