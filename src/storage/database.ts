@@ -2,7 +2,7 @@ import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import type postgres from 'postgres'
 import { unavailable } from '../errors.ts'
 import { type Host, readDatabaseUrl } from './database-url.ts'
-import { createPostgres, IN_ONE_PIECE } from './driver.ts'
+import { createPostgres } from './driver.ts'
 import { codeOf, DEADLINE } from './failures.ts'
 import { createPrimary } from './primary.ts'
 
@@ -119,16 +119,10 @@ export function openDatabase(
     idle_in_transaction_session_timeout: 15_000,
   })
   // An answer of 200 is a promise, whatever the default of the server or the role says.
-  const durable = {
-    ...connection(writeDeadlineMs),
-    synchronous_commit: 'on',
-    // The driver hears from a warning that a COMMIT was none.
-    client_min_messages: 'warning',
-    ...BY_INDEX,
-  }
+  const durable = { ...connection(writeDeadlineMs), synchronous_commit: 'on', ...BY_INDEX }
   const route = routeTo(target)
   const openWrite = () => createPool(route, { max: 3, connection: durable }).sql
-  const openAhead = () => createPool(route, { max: 1, onclose: IN_ONE_PIECE, connection: durable }).sql
+  const openAhead = () => createPool(route, { max: 1, connection: durable }).sql
   const { sql: read, orm } = createPool(route, { max: 8, connection: connection(READ_DEADLINE_MS) })
   const db: Database = {
     write: openWrite(),

@@ -5,7 +5,9 @@ import { type TestContext, test } from 'node:test'
 import type postgres from 'postgres'
 import { serverUrl } from '../../test/helpers/database.ts'
 import { openDatabaseProxy } from '../../test/helpers/database-proxy.ts'
-import { AHEAD, createPostgres, IN_ONE_PIECE } from './driver.ts'
+import type { Sql } from './database.ts'
+import { AHEAD, createPostgres } from './driver.ts'
+import { sendWhole } from './send-whole.ts'
 
 /** A client with one connection, how often something was written to it, and a way to change the next text in there. */
 async function openCounted(t: TestContext) {
@@ -137,24 +139,32 @@ for (const phase of ['the answers', 'the COMMIT'] as const) {
   })
 }
 
-for (const [what, onclose, tries] of [
-  ['in one piece fail together', IN_ONE_PIECE, 1],
-  ['one by one are each tried', undefined, 3],
-] as const) {
-  test(`statements without a connection that are made ${what}`, async (t) => {
-    let opened = 0
-    const openSocket = async () => {
-      opened++
-      throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
-    }
-    const options = { max: 1, backoff: 0, onclose, socket: openSocket }
-    const sql = createPostgres('postgres://nobody@127.0.0.1/none', options as object)
-    t.after(() => sql.end({ timeout: 0 }))
-    const outcomes = await Promise.allSettled([1, 2, 3].map((n) => sql`SELECT ${n}::int`.execute()))
-    assert.deepEqual(
-      outcomes.map(({ status }) => status),
-      ['rejected', 'rejected', 'rejected'],
-    )
-    assert.equal(opened, tries)
-  })
-}
+test('what is sent whole takes one write, also where statements are new to the connection', async (t) => {
+  const { sql, writes } = await openCounted(t)
+  await sql`CREATE TEMPORARY TABLE whole (n int)`
+  const work = () =>
+    sendWhole(sql as Sql, (tx) => [1, 2, 3].map((n) => tx`INSERT INTO whole VALUES (${n})`.execute()))
+  for (const _ of [1, 2]) {
+    const before = writes()
+    await work()
+    assert.equal(writes() - before, 1)
+  }
+  assert.deepEqual(
+    (await sql`SELECT n FROM whole ORDER BY xmin::text::int, n`).map(({ n }) => n),
+    [1, 2, 3, 1, 2, 3],
+  )
+})
+
+test('the one whole that waits for a connection is one attempt to connect', async (t) => {
+  let opened = 0
+  const openSocket = async () => {
+    opened++
+    throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
+  }
+  const options = { max: 1, backoff: 0, socket: openSocket }
+  const sql = createPostgres('postgres://nobody@127.0.0.1/none', options as object)
+  t.after(() => sql.end({ timeout: 0 }))
+  const whole = sendWhole(sql as Sql, (tx) => [1, 2, 3].map((n) => tx`SELECT ${n}::int`.execute()))
+  await assert.rejects(whole, { code: 'ECONNREFUSED' })
+  assert.equal(opened, 1)
+})

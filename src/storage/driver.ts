@@ -8,8 +8,7 @@
 import { createRequire, registerHooks } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import type postgres from 'postgres'
-
-type Repair = [found: string, repaired: string]
+import { IN_ONE_PIECE, type Repair } from './driver-whole.ts'
 
 const CLOSED = "Errors.connection('CONNECTION_CLOSED', options)"
 
@@ -17,8 +16,6 @@ const CLOSED = "Errors.connection('CONNECTION_CLOSED', options)"
 const SILENCE_S = 2
 /** SQLSTATE read_only_sql_transaction (PostgreSQL, Appendix A). */
 const READ_ONLY = '25006'
-/** SQLSTATE no_active_sql_transaction: of the warning that a COMMIT without a BEGIN gives. */
-const NO_TRANSACTION = '25P01'
 /** SQLSTATE query_canceled. */
 const CANCELED = '57014'
 
@@ -31,13 +28,6 @@ const GATHERED_BYTES = 16 * 1024
  * of a transaction, and everything after their answers fails.
  */
 export const AHEAD = 'ahead'
-
-/**
- * Option `onclose` of a pool with one connection: when that is lost, or cannot be made, all statements fail that were made
- * before, also those that were not sent yet. Each would be the next to try a connection, and the end of what was begun on
- * the old one would go on on the new.
- */
-export const IN_ONE_PIECE = (): boolean => true
 
 const REPAIRS: Record<string, Repair[]> = {
   'connection.js': [
@@ -108,16 +98,13 @@ const REPAIRS: Record<string, Repair[]> = {
       'connectTimer.cancel()\n\n    socket.removeAll',
       'connectTimer.cancel()\n    answerTimer.cancel()\n\n    socket.removeAll',
     ],
-    // A commit that stopped waiting for the synchronous standby is there on the primary only, and no success. Nor is one
-    // that came without its transaction, which was on a connection that is gone.
+    // A commit that stopped waiting for the synchronous standby is there on the primary only, and no success.
     [
       'function NoticeResponse(x) {\n',
       `function NoticeResponse(x) {
     const notice = parseError(x)
     if (query && notice.routine === 'SyncRepWaitForLSN')
       errorResponse = Errors.postgres({ ...notice, code: '${CANCELED}' })
-    if (query && notice.code === '${NO_TRANSACTION}')
-      errorResponse = Errors.postgres(notice)
 `,
     ],
     // A server that refuses to write is not asked again: the next statement connects anew, to the primary.
@@ -131,6 +118,7 @@ const REPAIRS: Record<string, Repair[]> = {
       return socket.destroy()
 `,
     ],
+    ...IN_ONE_PIECE,
   ],
   'index.js': [
     // A transaction ends with its connection, or with its COMMIT, and asks nothing more.
@@ -145,18 +133,6 @@ const REPAIRS: Record<string, Repair[]> = {
       begun.catch(e => lost = e)
       await (isAhead ? Promise.race([begun, taken]) : begun)
       isAhead && connection.queue === full && move(connection, reserved)`,
-    ],
-    // Where what belongs together is sent together, nothing of it may go on on the next connection (IN_ONE_PIECE), and its
-    // first failure is heard for all of them, as within a transaction of the driver's.
-    [
-      'function handler(query) {\n',
-      'function handler(query) {\n    options.onclose && query.catch(() => {})\n',
-    ],
-    [
-      'options.onclose && options.onclose(c.id)\n',
-      `const isOver = options.onclose && options.onclose(c.id)
-    while (isOver && queries.length)
-      queries.shift().reject(Errors.connection('CONNECTION_CLOSED', options))\n`,
     ],
     ['connection = c\n      move(c, reserved)', 'connection = c\n      take()\n      move(c, reserved)'],
     [': await sql`commit`', ': await (last = sql`commit`)'],

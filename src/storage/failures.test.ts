@@ -12,7 +12,7 @@ const KINDS: Record<FailureKind, string[]> = {
     ...['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'CONNECT_TIMEOUT', 'CONNECTION_DESTROYED', 'DEADLINE'],
   ],
   later: [
-    ...['40001', '40P01', '40000', '55P03', '23505', '23P01', '25P01', '25P03'],
+    ...['40001', '40P01', '40000', '55P03', '23505', '23P01', '25P03'],
     ...['42P01', '42703', '42883', '3F000'],
   ],
   bad: ['22P05', '22021', '22001', '22003', '22008', '22007', '22P02', '22000', '23514', '54000'],

@@ -38,7 +38,6 @@ const SQLSTATES: Record<string, FailureKind> = {
   '57P': 'away', // shutting down, starting up
   '58': 'away', // its disk
   '25006': 'away', // read-only: a standby
-  '25P01': 'later', // a COMMIT that came without its transaction, when the connection was lost
   '25P03': 'later', // idle_in_transaction_session_timeout
   '25P04': 'later', // transaction_timeout
   '55000': 'away', // no connections taken, or recovery in progress

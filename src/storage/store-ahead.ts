@@ -10,8 +10,8 @@ import { lockedNames, momentsOf, withDerived, writeBeside, writeNew } from './wr
 
 /**
  * Stores events whose stacks follow from what is remembered, in one round trip: the locks, a check that nothing has
- * changed since, all that is written, and the COMMIT go out together, behind those of the batch before. Returns null, and
- * nothing is stored, when it cannot be done so, or when the check fails: then the database must be asked first.
+ * changed since, and all that is written go out as one, behind those of the batch before. Returns null, and nothing is
+ * stored, when it cannot be done so, or when the check fails: then the database must be asked first.
  */
 export async function storeAhead(
   db: Database,
