@@ -27,6 +27,9 @@ export type Token = {
   revokedAt: Date | null
 }
 
+/** First byte of a token's `hmacSecret` whose signatures are required; of the others it is 0. */
+export const SIGNATURE_REQUIRED = 1
+
 /** One attempt on an ingest path. */
 export type Delivery = {
   id: string

@@ -125,6 +125,11 @@ test('a restore tells which tokens to make anew, with the command that does it',
     ['token', 'create', '--name', "it's \u001b[31mred", '--scope', 'read', '--scope', 'admin'],
     from.env,
   )
+  const expires = new Date(Date.now() + 86_400_000).toISOString()
+  const sealing = { ...from.env, TEMPO_SECRET_KEY: 'a key of this test, which is long enough' }
+  const signing = ['token', 'create', '--name', 'cloud', '--provider', 'com.proxcenter', '--expires', expires]
+  for (const flag of ['--hmac', '--hmac-required'])
+    assert.equal((await tempo([...signing, flag], sealing)).code, 0)
   const file = join(await makeFolder(t), 'tempo.backup')
   assertDone(await tempo(['backup', file], from.env), /Tokens will have to be made anew .*--with-secrets/)
   const restored = await tempo(['restore', file], to.env)
@@ -133,6 +138,8 @@ test('a restore tells which tokens to make anew, with the command that does it',
   assert.deepEqual(lines, [
     "  tempo token create --name pve --provider com.proxmox --provider com.example --set 'Cluster=the lab'",
     "  tempo token create --name 'it'\\''s  [31mred' --scope read --scope admin",
+    `  tempo token create --name cloud --provider com.proxcenter --expires ${expires} --hmac`,
+    `  tempo token create --name cloud --provider com.proxcenter --expires ${expires} --hmac-required`,
     '',
   ])
   const { stdout } = await runProgram(

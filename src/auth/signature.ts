@@ -1,5 +1,6 @@
 /** Signatures of bodies: HMAC-SHA256 (RFC 2104) under a secret that the sender shares with one token. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { SIGNATURE_REQUIRED } from '../access.ts'
 import type { Vault } from './vault.ts'
 
 /** A body that may come with signatures, as its sender wrote them. */
@@ -44,15 +45,16 @@ export function hasSigned(secret: string, body: Uint8Array, signatures: readonly
   })
 }
 
-const REQUIRED = 1
-
 /** As it is stored with the token of this id: whether it is required, which may be read, and the rest sealed with it. */
 export function sealSigningSecret(
   vault: Pick<Vault, 'seal'>,
   tokenId: string,
   { secret, required }: SigningSecret,
 ): Uint8Array {
-  return Buffer.concat([Buffer.of(required ? REQUIRED : 0), vault.seal(secret, contextOf(tokenId, required))])
+  return Buffer.concat([
+    Buffer.of(required ? SIGNATURE_REQUIRED : 0),
+    vault.seal(secret, contextOf(tokenId, required)),
+  ])
 }
 
 /** Inverse of {@link sealSigningSecret}; throws as the vault does. */
@@ -62,7 +64,7 @@ export function openSigningSecret(vault: Pick<Vault, 'open'>, tokenId: string, s
 
 /** Whether the token of this stored secret is not enough alone; false when it has none. */
 export function isSignatureRequired(stored: Uint8Array | null): boolean {
-  return stored?.[0] === REQUIRED
+  return stored?.[0] === SIGNATURE_REQUIRED
 }
 
 /** Another token, or another requirement, does not open it. */

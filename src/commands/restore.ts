@@ -91,12 +91,14 @@ function tell(terminal: Terminal, { rows, lostTokens }: RestoreSummary, { quiet 
 }
 
 /** What makes such a token again. */
-function commandFor({ name, scopes, providers, defaults }: LostToken): string {
+function commandFor({ name, scopes, providers, defaults, expiresAt, signature }: LostToken): string {
   const options = [
     ...['--name', name],
     ...providers.flatMap((provider) => ['--provider', provider]),
     ...Object.entries(defaults).flatMap(([name, value]) => ['--set', `${name}=${value}`]),
     ...(scopes.join() === 'ingest' ? [] : scopes.flatMap((scope) => ['--scope', scope])),
+    ...(expiresAt ? ['--expires', expiresAt.toISOString()] : []),
+    ...(signature === null ? [] : [signature === 'required' ? '--hmac-required' : '--hmac']),
   ]
   return ['tempo token create', ...options.map(shellWord)].join(' ')
 }

@@ -1,3 +1,4 @@
+import { SIGNATURE_REQUIRED } from '../../access.ts'
 import { fatal, TempoError } from '../../errors.ts'
 import type { DatabaseTarget, Sql, Tx } from '../database.ts'
 import { SCORES_CHANNEL } from '../scores.ts'
@@ -26,6 +27,9 @@ export type LostToken = {
   providers: string[]
   /** Metadata that it adds. */
   defaults: Record<string, string>
+  expiresAt: Date | null
+  /** It had a secret that signs bodies, which was optional or required; null: none, or the backup does not say. */
+  signature: 'optional' | 'required' | null
 }
 
 export type RestoreSummary = { rows: Record<string, number>; lostTokens: LostToken[] }
@@ -100,7 +104,9 @@ async function mergeTokens(tx: Tx, from: TableShape, to: TableShape): Promise<vo
 /** A backup without secrets marks its tokens as revoked at the time of its making. */
 async function findLostTokens(tx: Tx, createdAt: string): Promise<LostToken[]> {
   const rows = await tx<LostToken[]>`
-    SELECT name, scopes, providers, defaults FROM tokens
+    SELECT name, scopes, providers, defaults, expires_at AS "expiresAt",
+           CASE get_byte(hmac_secret, 0) WHEN ${SIGNATURE_REQUIRED} THEN 'required' WHEN 0 THEN 'optional' END AS signature
+    FROM tokens
     WHERE revoked_at = ${createdAt}::timestamptz AND (expires_at IS NULL OR expires_at > now()) ORDER BY id`
   return [...rows]
 }
