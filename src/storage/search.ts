@@ -6,36 +6,20 @@
  * frequent its words are, not on how many events there are (docs/adr/0008-reads.md).
  */
 import type { Tx } from './database.ts'
-import { eventConditions, type Filter, type Fragment, stackConditions } from './filters.ts'
+import { eventConditions, type Fragment, stackConditions } from './filters.ts'
+import {
+  CROWDS,
+  type Ends,
+  inTurn,
+  type Known,
+  type Looked,
+  type Search,
+  STEPS,
+  type Step,
+  type Window,
+} from './search-steps.ts'
 import { comparePlaces, type Place, spanning, walkEvents, walkStacks } from './walk.ts'
-import { isStackMatching, matchesIn, matchingEvents, matchingStacks, type WordIndex } from './word-index.ts'
-
-export type Search = {
-  filter: Filter & { words: string[] }
-  index: WordIndex
-  limit: number
-  /** The newest instant that a row of the page can have; null: any. */
-  newest: Date | null
-  /** Narrows table `s`, or `e`, more. */
-  further: Fragment
-  /** Tests make the first steps small. */
-  steps?: Steps
-}
-
-/** Rows that are looked through at first, and events of all in the shortest stretch of time. */
-export type Steps = { look: number; stretch: number }
-const STEPS: Steps = { look: 200, stretch: 1_000 }
-/** Rows that are looked through at the most. */
-const LOOK_MOST = 12_800
-/** How much more is looked through the next time, and how much longer the next stretch is, at least and at most. */
-const LOOK_FACTOR = { least: 1.5, most: 8 }
-const STRETCH_FACTOR = { least: 1.5, most: 32 }
-/** As many times the rows of the first look are looked through before the index is asked, if that should do. */
-const LOOK_AGAIN = 3
-/** How many times the rows of a page the next step should hold, by what the one before held. */
-const MARGIN = 2
-/** As many times the shortest stretch tell how long it is: events come in crowds. */
-const CROWDS = 8
+import { isStackMatching, matchesIn, matchingEvents, matchingStacks } from './word-index.ts'
 
 const HOUR_MS = 3_600_000
 /** What is looked through at once: stacks, and their events. */
@@ -49,7 +33,7 @@ export async function searchEvents(tx: Tx, search: Search): Promise<Place[]> {
   const look = async (count: number) => {
     const places = await walkEvents(tx, rest, count, further)
     const matching = await matchingEvents(tx, words, index, idsOf(places))
-    return { ...keep(places, matching, count, limit), events: places.length }
+    return { ...keep(places, matching, count, limit), places: places.length, events: places.length }
   }
   const [ends] = await tx<Ends[]>`
     SELECT (SELECT max(start_date) FROM events) AS newest, ${oldestAndNear(tx, search)}`
@@ -66,18 +50,36 @@ export async function searchEvents(tx: Tx, search: Search): Promise<Place[]> {
 }
 
 /** The first stacks of which an event matches, newest last event first. */
-export async function searchStacks(tx: Tx, search: Search): Promise<Place[]> {
+export function searchStacks(tx: Tx, search: Search): Promise<Place[]> {
+  const { to } = search.filter
+  return to ? searchUpTo(tx, search, to) : searchEnded(tx, search, null)
+}
+
+/**
+ * The same of those that begin before `to`. The first of them, which span it, are looked through themselves; how many of them
+ * match tells where to find the rest, which end before it.
+ */
+async function searchUpTo(tx: Tx, search: Search, to: Date): Promise<Place[]> {
+  const { filter, limit, newest, further } = search
+  const spans = (await matchingSpans(tx, search, to, to, null))!
+  const found = merge(limit, spans.rows)
+  if (found.length === limit) return found
+  const rest: Search = {
+    ...search,
+    filter: { ...filter, to: undefined },
+    limit: limit - found.length,
+    newest: newest && newest < to ? newest : to,
+    further: tx`${further} AND s.last_event_at < ${to}`,
+  }
+  return [...found, ...(await searchEnded(tx, rest, { ...spans, found: found.length }))]
+}
+
+/** The same of those that the filter's end of time leaves as they are. */
+async function searchEnded(tx: Tx, search: Search, known: Known | null): Promise<Place[]> {
   const { filter, index, limit, further } = search
   const { words, ...rest } = filter
-  const { to } = filter
-  const look = async (count: number) => {
-    const places = await walkStacks(tx, rest, count, further)
-    const among = await stacksAmong(tx, search, idsOf(places))
-    return among && { ...keep(places, among.matching, count, limit), events: among.events }
-  }
   const [ends] = await tx<Ends[]>`
     SELECT (SELECT max(last_event_at) FROM stacks) AS newest, ${oldestAndNear(tx, search)}`
-  const behind = async () => (to ? ((await matchingSpans(tx, search, to, to, null)) ?? []) : [])
   const ask = async (window: Window | null) => {
     const matches = matchesIn(tx, words, index, window && { ...window, from: window.from - HOUR_MS })
     const rows = await tx<Place[]>`
@@ -87,14 +89,23 @@ export async function searchStacks(tx: Tx, search: Search): Promise<Place[]> {
       WHERE ${stackConditions(tx, rest)} ${since(tx, tx`s.last_event_at`, search)} ${further}
         ${window ? tx`AND s.last_event_at >= ${new Date(window.from)}` : tx``}
       ORDER BY s.last_event_at DESC, s.id DESC LIMIT ${limit}`
-    if (!window) return { rows: merge(limit, await behind(), rows), complete: true }
+    if (!window) return { rows, complete: true }
     if (rows.length < limit && !window.isLast) return { rows, complete: false }
     const least = rows.length < limit ? new Date(window.from) : rows.at(-1)!.sortAt
     const older = await matchingSpans(tx, search, new Date(window.from - HOUR_MS), least, MOST_STACKS)
-    if (older === null) return { rows, complete: false }
-    return { rows: merge(limit, await behind(), rows, older), complete: true }
+    return older ? { rows: merge(limit, rows, older.rows), complete: true } : { rows, complete: false }
   }
-  return inTurn(search, ends!, look, ask)
+  return inTurn(search, ends!, (count) => lookThrough(tx, search, count), ask, known)
+}
+
+/** The first `count` stacks of the list; null when their events are too many to look through. */
+async function lookThrough(tx: Tx, search: Search, count: number): Promise<Looked | null> {
+  const { words: _, ...rest } = search.filter
+  const places = await walkStacks(tx, rest, count, search.further)
+  const among = await stacksAmong(tx, search, idsOf(places))
+  if (!among) return null
+  const step = keep(places, among.matching, count, search.limit)
+  return { ...step, places: places.length, events: among.events }
 }
 
 function oldestAndNear(tx: Tx, search: Search): Fragment {
@@ -106,11 +117,6 @@ function oldestAndNear(tx: Tx, search: Search): Fragment {
 }
 
 const idsOf = (places: Place[]) => places.map(({ id }) => id)
-
-/** `complete`: nothing that comes before their last is missing, and they fill the page or there are no more. */
-type Step = { rows: Place[]; complete: boolean }
-/** With the number of events that were looked through. */
-type Looked = Step & { events: number }
 
 /** What matches among the first `count` places. */
 function keep(places: Place[], matching: Set<string>, count: number, limit: number): Step {
@@ -139,9 +145,9 @@ async function stacksAmong(
 }
 
 /**
- * Stacks that begin before `at`, end at `least` or later, and match; null when there are more than `most` of one length,
- * or they hold too many events. With `most`, only by an event before `at`: those after it are found already. Without, they
- * are looked through however many they are.
+ * Stacks that begin before `at`, end at `least` or later, and match, the first of them; null when there are more than `most`
+ * of one length, or they hold too many events. With `most`, only by an event before `at`: those after it are found already.
+ * Without, they are looked through however many they are, up to the last of the page.
  */
 async function matchingSpans(
   tx: Tx,
@@ -149,79 +155,20 @@ async function matchingSpans(
   at: Date,
   least: Date,
   most: number | null,
-): Promise<Place[] | null> {
+): Promise<Omit<Looked, 'complete'> | null> {
   const { words, ...rest } = search.filter
-  const { newest, further, index } = search
+  const { newest, further, index, limit } = search
   const narrowed = tx`${newest ? tx`AND s.last_event_at <= ${newest}` : tx``} ${further}`
   const isFew = most === null ? tx`true` : tx`n.stacks < ${most} AND n.events <= ${MOST_EVENTS}`
-  const rows = await tx<(Place | { id: null })[]>`
+  const found = await tx<(Place & { stacks: number; events: number; isFew: boolean })[]>`
     WITH p AS MATERIALIZED (${spanning(tx, rest, at, least, most, narrowed)}),
-    n AS MATERIALIZED (SELECT count(*) AS stacks, sum(event_count) AS events FROM p)
-    SELECT p.id, p.sort_at AS "sortAt" FROM p CROSS JOIN n
-    WHERE ${isFew} AND ${isStackMatching(tx, words, index, tx`p.id`, most === null ? null : at)}
-    UNION ALL SELECT NULL, NULL FROM n WHERE NOT (${isFew})`
-  return rows.some(({ id }) => id === null) ? null : (rows as Place[])
-}
-
-/** The newest and the oldest instant of all, and that of an event some way down the list; null: there are not so many. */
-type Ends = { newest: Date | null; near: Date | null; oldest: Date | null }
-
-/** A stretch of time. `isLast`: the filter's time begins with it. */
-type Window = { from: number; to: number; isLast: boolean }
-
-/**
- * Looks through the beginning of the list, and once more when that should do; what it finds tells how far back a page
- * goes. Then asks for such a stretch of time, and for longer ones, in the end for all of time, which is null. Looking goes
- * on only where the filter leaves out much that the index finds.
- */
-async function inTurn(
-  { filter, limit, newest, steps = STEPS }: Search,
-  ends: Ends,
-  look: (count: number) => Promise<Looked | null>,
-  ask: (window: Window | null) => Promise<Step>,
-): Promise<Place[]> {
-  if (ends.newest === null) return []
-  const to = Math.min(...[ends.newest, newest, filter.to].flatMap((at) => at?.getTime() ?? []))
-  const oldest = ends.oldest?.getTime() ?? to
-  const least = filter.from?.getTime() ?? Number.NEGATIVE_INFINITY
-  // Of events that a clock far off has put into the future there are few.
-  const present = Math.max(Math.min(to, Date.now()), ends.near?.getTime() ?? 0)
-  const isNarrow = Boolean(filter.vmid || filter.node || filter.provider || filter.severity)
-  let length = ends.near ? (present - ends.near.getTime() + 1) / CROWDS : Number.POSITIVE_INFINITY
-  let count = steps.look
-  const lookOn = async (): Promise<Looked | null> => {
-    const looked = await look(count)
-    count = Math.ceil(count * factor(MARGIN * limit, looked?.rows.length ?? 0, LOOK_FACTOR))
-    return looked
-  }
-  const begun = await lookOn()
-  if (begun?.complete) return begun.rows
-  length *= firstStretch(steps, limit, begun)
-  if (begun && count <= LOOK_AGAIN * steps.look) {
-    const looked = await lookOn()
-    if (looked?.complete) return looked.rows
-  }
-  for (;;) {
-    const from = Math.max(present - length, least)
-    if (from <= oldest) return (await ask(null)).rows
-    const { rows, complete } = await ask({ from, to, isLast: from === least })
-    if (complete) return rows
-    if (from === least) return (await ask(null)).rows
-    length *= factor(MARGIN * limit, rows.length, STRETCH_FACTOR)
-    const looked = isNarrow && count <= LOOK_MOST ? await lookOn() : null
-    if (looked?.complete) return looked.rows
-  }
-}
-
-/** How many times the shortest stretch should hold a page, by the part of the events that matched in the first look. */
-function firstStretch({ look, stretch }: Steps, limit: number, looked: Looked | null): number {
-  const needed = ((looked?.events ?? look) * MARGIN * limit) / Math.max(looked?.rows.length ?? 0, 0.5)
-  return Math.min(Math.max(needed / stretch, 1), STRETCH_FACTOR.most)
-}
-
-/** How much larger the next step should be to hold `wanted` rows, when this one held so many. */
-function factor(wanted: number, found: number, { least, most }: { least: number; most: number }): number {
-  return Math.min(Math.max(wanted / Math.max(found, 1), least), most)
+    n AS MATERIALIZED (SELECT count(*)::int AS stacks, coalesce(sum(event_count), 0)::int AS events FROM p)
+    SELECT m.id, m.sort_at AS "sortAt", n.stacks, n.events, ${isFew} AS "isFew" FROM n LEFT JOIN LATERAL (
+      SELECT o.id, o.sort_at FROM (SELECT p.id, p.sort_at FROM p ORDER BY p.sort_at DESC, p.id DESC OFFSET 0) o
+      WHERE ${isFew} AND ${isStackMatching(tx, words, index, tx`o.id`, most === null ? null : at)}
+      LIMIT ${limit}) m ON true`
+  const { stacks: places, events, isFew: isDone } = found[0]!
+  return isDone ? { rows: found.filter(({ id }) => id !== null), places, events } : null
 }
 
 /** Rows at or before the newest that the page can have; their end is part of the filter. */
