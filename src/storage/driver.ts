@@ -29,6 +29,14 @@ const GATHERED_BYTES = 16 * 1024
  */
 export const AHEAD = 'ahead'
 
+/** Places of a queue that were taken, at the most. */
+const QUEUE_REST = 1_024
+
+/**
+ * A function literal that is assigned to a property is allocated among old objects (V8, `FunctionLiteral::set_pretenure`),
+ * where only a whole collection of garbage finds it, and it keeps all that it reaches: here a statement with its parameters
+ * and rows, or a transaction. So such functions get a name first.
+ */
 const REPAIRS: Record<string, Repair[]> = {
   'connection.js': [
     // What was not sent is dropped with the connection.
@@ -120,6 +128,25 @@ const REPAIRS: Record<string, Repair[]> = {
     ],
     ...IN_ONE_PIECE,
   ],
+  'query.js': [
+    [
+      'this.resolve = x => (this.active = false, resolve(x))\n    this.reject = x => (this.active = false, reject(x))',
+      `const resolveOnce = x => (this.active = false, resolve(x))
+    const rejectOnce = x => (this.active = false, reject(x))
+    this.resolve = resolveOnce
+    this.reject = rejectOnce`,
+    ],
+  ],
+  'queue.js': [
+    // What was taken leaves its place in a queue that is never empty.
+    [
+      'xs[index - 1] = undefined\n',
+      `xs[index - 1] = undefined
+        if (index === ${QUEUE_REST})
+          xs = xs.slice(index), index = 0
+`,
+    ],
+  ],
   'index.js': [
     // A transaction ends with its connection, or with its COMMIT, and asks nothing more.
     [
@@ -136,7 +163,25 @@ const REPAIRS: Record<string, Repair[]> = {
     ],
     ['connection = c\n      move(c, reserved)', 'connection = c\n      take()\n      move(c, reserved)'],
     [': await sql`commit`', ': await (last = sql`commit`)'],
-    ['connection.onclose = reject)', 'connection.onclose = e => reject(lost = e))'],
+    [
+      'new Promise((_, reject) => connection.onclose = reject)',
+      `new Promise((_, reject) => {
+          const onclose = e => reject(lost = e)
+          connection.onclose = onclose
+        })`,
+    ],
+    ['sql.prepare = x => prepare', 'const prepareAs = x => prepare'],
+    [
+      '      let uncaughtError\n        , result\n',
+      '      sql.prepare = prepareAs\n      let uncaughtError\n        , result\n',
+    ],
+    [
+      'c.reserved = () => queries.length\n        ? c.execute(queries.shift())\n        : move(c, reserved)',
+      `const next = () => queries.length
+        ? c.execute(queries.shift())
+        : move(c, reserved)
+      c.reserved = next`,
+    ],
     [
       'q.catch(e => uncaughtError || (uncaughtError = e))\n',
       `q.catch(e => uncaughtError || (uncaughtError = e))

@@ -36,8 +36,20 @@ test('the series that were written to last are remembered, and no more of them t
     remember(db, new Map([[`${PROVIDER} 0`, interval(0)]]))
   }
   const known = names.filter((name) => recall(db, [moment(name, 0)]) !== null)
-  assert.equal(known.length, 20_000)
-  assert.deepEqual(known.slice(0, 2), ['0', '2'])
+  assert.ok(known.length >= 10_000 && known.length <= 20_000, `${known.length}`)
+  assert.deepEqual(known, ['0', ...names.slice(-known.length + 1)])
+  forget(db, [`${PROVIDER} 0`])
+  assert.equal(recall(db, [moment('0', 0)]), null)
+})
+
+test('what is remembered is a copy of what was given', () => {
+  const db = newDatabase()
+  const name = `${PROVIDER} a`
+  remember(db, new Map([[name, interval(0, 5)]]))
+  const given = interval(10, 20)
+  remember(db, new Map([[name, given]]))
+  given.openedAt = 99
+  assert.deepEqual(recall(db, [moment('a', 12)])!.get(name), interval(10, 20))
 })
 
 test('the newest interval is known when nothing was found to open after the last moment', () => {

@@ -3,47 +3,55 @@ import type { Database } from './database.ts'
 import { type Interval, Series } from './placement.ts'
 import { type Moment, seriesName, writableEnd } from './series.ts'
 
-/** Series that are remembered, those last written to; some 300 bytes each. */
+/** Series that are remembered at the most; those last written to, of which half as many are at least. Some 300 bytes each. */
 const MOST_SERIES = 20_000
 
 /** The newest interval of each series by the series' name. Another server may have changed it meanwhile. */
 export type Newest = Map<string, Interval>
 
-const memories = new WeakMap<Database, Newest>()
+/** Those written to since, and before, half of the bound was full. */
+type Memory = { young: Newest; old: Newest }
 
-function memoryOf(db: Database): Newest {
-  const known = memories.get(db) ?? new Map()
+const memories = new WeakMap<Database, Memory>()
+
+function memoryOf(db: Database): Memory {
+  const known = memories.get(db) ?? { young: new Map(), old: new Map() }
   memories.set(db, known)
   return known
 }
 
 /** The newest intervals of the series of all moments; null unless each is remembered and opens before its moments. */
 export function recall(db: Database, moments: Moment[]): Newest | null {
-  const memory = memoryOf(db)
+  const { young, old } = memoryOf(db)
   const found: Newest = new Map()
   for (const { provider, key, at } of moments) {
     const name = seriesName(provider, key)
-    const interval = memory.get(name)
+    const interval = young.get(name) ?? old.get(name)
     if (!interval || at.getTime() < interval.openedAt) return null
     found.set(name, interval)
   }
   return found
 }
 
+/** What is known already is changed in place: thousands of new objects a second that last are dear to collect. */
 export function remember(db: Database, newest: Newest): void {
   const memory = memoryOf(db)
   for (const [name, interval] of newest) {
-    memory.delete(name)
-    memory.set(name, interval)
+    const known = memory.young.get(name)
+    if (known) Object.assign(known, interval)
+    else memory.young.set(name, { ...interval })
   }
-  for (const oldest of memory.keys()) {
-    if (memory.size <= MOST_SERIES) return
-    memory.delete(oldest)
-  }
+  if (memory.young.size < MOST_SERIES / 2) return
+  memory.old = memory.young
+  memory.young = new Map()
 }
 
 export function forget(db: Database, names: Iterable<string>): void {
-  for (const name of names) memoryOf(db).delete(name)
+  const { young, old } = memoryOf(db)
+  for (const name of names) {
+    young.delete(name)
+    old.delete(name)
+  }
 }
 
 /** Series to place events in, made of their newest intervals; those stay as they are. */

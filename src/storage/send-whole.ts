@@ -15,12 +15,13 @@ type Statement = PendingQuery<Row[]> & { handler: (statement: Statement | Whole)
 export async function sendWhole(pool: Sql, send: (tx: Tx) => Promise<unknown>[]): Promise<unknown> {
   const parts: Statement[] = []
   let execute: Statement['handler'] = () => {}
+  const take: Statement['handler'] = (statement) => {
+    parts.push(statement as Statement)
+  }
   const collect = (made: unknown): unknown => {
     if (!isStatement(made)) return made
     execute = made.handler
-    made.handler = (statement) => {
-      parts.push(statement as Statement)
-    }
+    made.handler = take
     return made
   }
   const call = (...args: Parameters<Sql['unsafe']>) => collect((pool as unknown as CallableFunction)(...args))
