@@ -26,14 +26,15 @@ export const IN_ONE_PIECE: Repair[] = [
 
     let bytes
     try {
-      bytes = whole.parts.map((q, i) => {
+      bytes = whole.parts.flatMap((q, i) => {
         q.state = backend
         q.isPart = true
         q.isInside = i < whole.parts.length - 1
         build(q)
         q.describeFirst = false
-        const x = toBuffer(q)
-        return q.isInside ? x.subarray(0, x.length - Sync.length) : x
+        const bind = Bind(q.parameters, q.statement.types, q.statement.name, q.cursorName)
+        const end = q.isInside ? ExecuteUnnamed.subarray(0, -Sync.length) : ExecuteUnnamed
+        return q.prepared ? [bind, end] : [describe(q), bind, end]
       })
     } catch (error) {
       query || write(Sync)

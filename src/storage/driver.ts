@@ -67,6 +67,8 @@ const REPAIRS: Record<string, Repair[]> = {
     ['const x = socket.write(chunk, fn)', 'const x = socket !== null && socket.write(chunk, fn)'],
     // What a new connection asks first for itself may fail with it, and that is nobody's to hear but the statement's.
     ['return fetchArrayTypes()', 'return fetchArrayTypes().catch(() => {})'],
+    // What nobody writes to any more is not copied.
+    ['Buffer.concat([chunk, x]) : Buffer.from(x)', 'Buffer.concat([chunk, x]) : x'],
     // What is asked in one turn goes out in one write: waking the server costs more than what it is told.
     ['if (fn || chunk.length >= 1024)', `if (fn || chunk.length >= ${GATHERED_BYTES})`],
     // A connection that cannot be opened by the function \`socket\` is free for the next attempt, after a pause.
