@@ -431,7 +431,8 @@ describe('the secret', () => {
       const restored = await tempo(['restore', file], { ...at, DATABASE_URL: database.url })
       assert.equal(restored.code, 0, restored.stderr)
       const [row] = await database.open().read`SELECT hmac_secret FROM tokens WHERE name = 'proxcenter'`
-      assert.equal(row!.hmac_secret !== null, expected === 200)
+      // Without secrets it is known that there was one, and nothing of it.
+      assert.equal(row!.hmac_secret.length > 1, expected === 200)
       const second = await startTestServer({ database, env: key })
       const body = { event: 'node_offline', message: 'after a restore' }
       assert.equal((await postSigned(hmacSecret, body, null, second)).status, expected)
