@@ -35,18 +35,22 @@ test('a statement and its parameters are garbage that a small collection finds',
   }
 })
 
-test('a queue that is never empty gives what it was given, in order', () => {
+test('a queue that is never empty gives what it was given, in order, and keeps few places', () => {
   const file = createRequire(import.meta.url)
     .resolve('postgres')
     .replace(/index\.js$/, 'queue.js')
-  const module = { exports: (): Queue => ({ push: () => {}, shift: () => 0, length: 0 }) }
+  const module = {
+    exports: (_initial: { slice: () => number[] }): Queue => ({ push: () => {}, shift: () => 0, length: 0 }),
+  }
   type Queue = { push: (n: number) => void; shift: () => number; length: number }
   runInNewContext(repair('queue.js', readFileSync(file, 'utf8')), { module })
-  const queue = module.exports()
+  const places: number[] = []
+  const queue = module.exports({ slice: () => places })
   queue.push(0)
   for (let n = 1; n < 5_000; n++) {
     queue.push(n)
     assert.equal(queue.shift(), n - 1)
     assert.equal(queue.length, 1)
   }
+  assert.ok(places.length < 2_000, `${places.length}`)
 })

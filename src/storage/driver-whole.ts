@@ -1,6 +1,6 @@
 /**
  * Repairs by which postgres.js sends several statements as one message and one transaction: only the last is followed by a
- * Sync, so that they run as one implicit transaction, which ends there (PostgreSQL, 54.2.4 Pipelining). What is on its way
+ * Sync, so that they run as one implicit transaction, which ends there (PostgreSQL, Frontend/Backend Protocol, Pipelining). What is on its way
  * is there whole or not at all, and the database answers once instead of after each statement, which wakes both sides.
  */
 export type Repair = [found: string, repaired: string]
@@ -13,7 +13,6 @@ export type Whole = {
   reject: (error: unknown) => void
   /** Where it was made, for the stacks of errors. */
   origin: string
-  options: object
 }
 
 /** For `connection.js`, behind the other repairs. */

@@ -35,7 +35,7 @@ export async function sendWhole(pool: Sql, send: (tx: Tx) => Promise<unknown>[])
   }
   // Each of them may fail, and is heard as one with the others.
   for (const part of parts) part.catch(() => {})
-  execute({ parts, reject, origin: '', options: {} })
+  execute({ parts, reject, origin: '' })
   return answers
 }
 
