@@ -9,6 +9,8 @@ export type Load = {
   answered: Map<string, string>
   /** How many of them were answered with 202. */
   spooled: () => number
+  /** 200 or 202, whichever answered the event with this mark. */
+  statusOf: (mark: string) => number
   /** Milliseconds of the answer that took longest. */
   slowest: () => number
   /** Other answers, by status. */
@@ -23,7 +25,7 @@ let marks = 0
 export function startLoad(url: string, token: string, senders = 16): Load {
   const answered = new Map<string, string>()
   const refused = new Map<number, number>()
-  let spooled = 0
+  const spooled = new Set<string>()
   let slowest = 0
   let stopped = false
 
@@ -45,7 +47,7 @@ export function startLoad(url: string, token: string, senders = 16): Load {
     })
     const answer = (await response.json()) as { id: string }
     slowest = Math.max(slowest, performance.now() - begun)
-    if (response.status === 202) spooled++
+    if (response.status === 202) spooled.add(mark)
     if (response.ok) answered.set(mark, answer.id)
     else refused.set(response.status, (refused.get(response.status) ?? 0) + 1)
   }
@@ -61,7 +63,8 @@ export function startLoad(url: string, token: string, senders = 16): Load {
   const loops = Array.from({ length: senders }, loop)
   return {
     answered,
-    spooled: () => spooled,
+    spooled: () => spooled.size,
+    statusOf: (mark) => (spooled.has(mark) ? 202 : 200),
     slowest: () => slowest,
     refused,
     stop: async () => {
@@ -85,9 +88,11 @@ export async function assertStored(db: Database, loads: Load[]): Promise<void> {
     return marks.every((mark) => present.has(mark)) && found
   }, 30_000).catch(read)
   const byMark = Map.groupBy(rows, ({ mark }) => mark)
-  for (const [mark, id] of loads.flatMap(({ answered }) => [...answered])) {
-    const found = byMark.get(mark)?.map((row) => row.id)
-    assert.deepEqual(found, [id], `${mark} was accepted`)
+  for (const { answered, statusOf } of loads) {
+    for (const [mark, id] of answered) {
+      const found = byMark.get(mark)?.map((row) => row.id)
+      assert.deepEqual(found, [id], `${mark} was answered with ${statusOf(mark)}`)
+    }
   }
   const repeated = [...byMark].filter(([, events]) => events.length > 1)
   assert.deepEqual(repeated, [], 'no event is there twice, answered or not')
