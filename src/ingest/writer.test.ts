@@ -60,7 +60,7 @@ test('a crowd is divided: one part is stored, the next lies ready, and the rest 
   const lengths = batches.map(({ length }) => length)
   assert.deepEqual(lengths.slice(0, 2), [1, 16])
   assert.ok(
-    lengths.slice(4, 12).every((length) => length >= 20 && length <= 24),
+    lengths.slice(4, 12).every((length) => length >= 28 && length <= 32),
     lengths.join(),
   )
   assert.equal(

@@ -28,6 +28,11 @@ export type Writer = {
 const UNDIVIDED = 16
 /** Batches that are on their way at once: one is being stored, and the next lies ready for when it is. */
 const MOST_UNDER_WAY = 2
+/**
+ * What one batch takes of a crowd: two of them leave a few, so that none waits for the slowest of those who come back.
+ * Smaller ones would keep the server and the database at work side by side as well, but each costs both some 0.4 ms.
+ */
+const SHARE = 0.47
 
 type Waiting = {
   event: JudgedEvent
@@ -77,10 +82,10 @@ export function createWriter({
     return batchesUnderWay < MOST_UNDER_WAY && waiting.length >= nextSize()
   }
 
-  /** A share of them all: the database has one and the next, while the server answers the others, and is asked again. */
+  /** A share of them all: the database has one, and the next lies ready or comes in while the server answers the one before. */
   function nextSize(): number {
     const all = Math.max(crowd, waiting.length + eventsUnderWay)
-    return Math.min(maxBatch, Math.max(UNDIVIDED, Math.ceil(all / (MOST_UNDER_WAY + 1))))
+    return Math.min(maxBatch, Math.max(UNDIVIDED, Math.ceil(all * SHARE)))
   }
 
   /** Gives the failure when there was no answer. */
