@@ -364,8 +364,17 @@ test('a segment that was cut short by somebody does not keep the rest from being
   assert.ok(rows.length >= 3 && rows.every(({ id }) => ids.includes(id)))
 })
 
-/** The postmaster and all of its children. */
-async function processesOf(postmaster: number): Promise<number[]> {
+/** Stops the postmaster, which could start others meanwhile, then all of its children; what is returned lets them go on. */
+async function stopAll(postmaster: number): Promise<() => void> {
+  process.kill(postmaster, 'SIGSTOP')
+  const children = await childrenOf(postmaster)
+  for (const pid of children) process.kill(pid, 'SIGSTOP')
+  return () => {
+    for (const pid of [postmaster, ...children]) process.kill(pid, 'SIGCONT')
+  }
+}
+
+async function childrenOf(postmaster: number): Promise<number[]> {
   const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0)
   const parents = await Promise.all(
     pids.map(async (pid) => {
@@ -373,7 +382,7 @@ async function processesOf(postmaster: number): Promise<number[]> {
       return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1])
     }),
   )
-  return [postmaster, ...pids.filter((_, index) => parents[index] === postmaster)]
+  return pids.filter((_, index) => parents[index] === postmaster)
 }
 
 test('a PostgreSQL that is stopped in the middle of its work, and goes on later, costs no sender 5 s and no event', {
@@ -389,12 +398,8 @@ test('a PostgreSQL that is stopped in the middle of its work, and goes on later,
   const load = startLoad(server.url, server.adminToken)
   await eventually(() => load.answered.size > 100, 20_000)
   for (let round = 0; round < 3; round++) {
-    const stopped = await processesOf(postgres.pid)
-    const goOn = () => {
-      for (const pid of stopped) process.kill(pid, 'SIGCONT')
-    }
+    const goOn = await stopAll(postgres.pid)
     try {
-      for (const pid of stopped) process.kill(pid, 'SIGSTOP')
       const { status, ms } = await send(server, { title: 'one', metadata: { mark: `stopped ${round}` } })
       assert.deepEqual([status, ms < MAX_WAIT_MS], [202, true], `${ms} ms`)
       const spooled = load.spooled()
