@@ -98,17 +98,13 @@ function address(event: JudgedEvent, rulers: readonly ChannelRuler[]): JudgedEve
 /** An event as rules see it. */
 function subjectOf(event: JudgedEvent): ReadSubject {
   const { facts, metadata } = event
-  return readSubject({ ...event, metadata: facts ? effectiveMetadata(metadata, { facts }) : metadata })
+  return readSubject(event, () => (facts ? effectiveMetadata(metadata, { facts }) : metadata))
 }
 
 /** A stored event as rules see it now; `role` is what it did to its stack. */
 export function subjectOfStored(event: StoredEvent, role: string | null): ReadSubject {
   const { facts, metadata } = event
-  return readSubject({
-    ...event,
-    role: role ?? 'repeats',
-    acked: false,
-    dismissed: false,
-    metadata: facts ? effectiveMetadata(metadata, { facts }) : metadata,
-  })
+  return readSubject({ ...event, role: role ?? 'repeats', acked: false, dismissed: false }, () =>
+    facts ? effectiveMetadata(metadata, { facts }) : metadata,
+  )
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { EVENT_PRESETS } from '../channel.ts'
+import type { Metadata } from '../event.ts'
 import { dialectOf } from '../ingest/dialects.ts'
 import { judgeEvent } from '../ingest/judge.ts'
 import { createCatalog } from '../scores/catalog.ts'
@@ -12,8 +13,12 @@ import { PRESETS } from './presets.ts'
 import { compileChannel, compileSilence, readSubject, type Subject } from './rules.ts'
 import { NOW, sampleChannel, sampleSilence } from './testing.ts'
 
-function subject(changes: Partial<Subject> = {}) {
-  return readSubject({
+const OF_A_BACKUP = { TaskType: 'vzdump', JobId: 'backup-1' }
+
+type Changes = Partial<Subject> & { metadata?: Metadata }
+
+function subject({ metadata = OF_A_BACKUP, ...changes }: Changes = {}) {
+  const event: Subject = {
     provider: 'com.proxmox',
     title: 'vzdump backup status: backup failed',
     severity: 'error',
@@ -23,12 +28,11 @@ function subject(changes: Partial<Subject> = {}) {
     role: 'repeats',
     acked: false,
     dismissed: false,
-    metadata: { TaskType: 'vzdump', JobId: 'backup-1' },
-    ...changes,
-  })
+  }
+  return readSubject({ ...event, ...changes }, () => metadata)
 }
 
-function ruling(rules: Parameters<typeof sampleChannel>[0], changes: Partial<Subject> = {}): string {
+function ruling(rules: Parameters<typeof sampleChannel>[0], changes: Changes = {}): string {
   const said = compileChannel(sampleChannel(rules)).rule(subject(changes))
   return 'occasion' in said ? said.occasion : said.reason
 }
@@ -127,7 +131,7 @@ function typesOf(path: string, body: Record<string, unknown>): string[] {
   const judged = judgeEvent(catalog, event, { receivedAt: NOW, payload: body, warnings, idempotency: null })
   const { reader } = subjectOfStored({ ...judged, stackId: judged.id } as never, judged.role)
   return EVENT_PRESETS.filter((name) =>
-    PRESETS[name].some((match) => matchHolds(compileMatch(match), reader)),
+    PRESETS[name].some((match) => matchHolds(compileMatch(match), reader())),
   )
 }
 

@@ -16,8 +16,6 @@ export type Subject = {
   role: string
   acked: boolean
   dismissed: boolean
-  /** As scores see it. */
-  metadata: Metadata
 }
 
 /** What a channel's rules say of an event: what it is told as, or why it is not told. */
@@ -25,28 +23,30 @@ export type Ruling = { occasion: Occasion } | { reason: string }
 
 export type ChannelRuler = { channel: Channel; rule: (subject: ReadSubject) => Ruling }
 
-export type ReadSubject = Subject & { reader: MetadataReader }
+/** An event, and what reads its metadata with its own properties beside them, as `event.severity`. */
+export type ReadSubject = { subject: Subject; reader: () => MetadataReader }
 
-/** An event with its own properties beside the metadata, as `event.severity`, and read at most once. */
-export function readSubject(subject: Subject): ReadSubject {
-  const { provider, title, severity, label, node, vmid, role, metadata } = subject
-  return {
-    ...subject,
-    reader: createMetadataReader({
-      ...metadata,
-      'event.provider': provider,
-      'event.title': title,
-      'event.severity': severity,
-      'event.label': label,
-      'event.node': node,
-      'event.vmid': vmid,
-      'event.role': role,
-    }),
+/** `metadata`, as scores see it, is asked for at most once, and only by a match: most rules have none. */
+export function readSubject(subject: Subject, metadata: () => Metadata): ReadSubject {
+  let read: MetadataReader | undefined
+  const reader = () => {
+    read ??= createMetadataReader({
+      ...metadata(),
+      'event.provider': subject.provider,
+      'event.title': subject.title,
+      'event.severity': subject.severity,
+      'event.label': subject.label,
+      'event.node': subject.node,
+      'event.vmid': subject.vmid,
+      'event.role': subject.role,
+    })
+    return read
   }
+  return { subject, reader }
 }
 
-const holdsAny = (matches: CompiledMatch[], reader: MetadataReader): boolean =>
-  matches.some((match) => matchHolds(match, reader))
+const holdsAny = (matches: CompiledMatch[], reader: () => MetadataReader): boolean =>
+  matches.some((match) => matchHolds(match, reader()))
 
 const compileAll = (matches: ChannelMatch[]): CompiledMatch[] => matches.map((match) => compileMatch(match))
 
@@ -60,7 +60,7 @@ export function compileChannel(channel: Channel): ChannelRuler {
   const isNode = compileNames(nodes)
   const isAny = events.length === 0 && match.length === 0
 
-  function rule({ reader, ...event }: ReadSubject): Ruling {
+  function rule({ subject: event, reader }: ReadSubject): Ruling {
     if (!channel.enabled) return { reason: 'The channel is switched off.' }
     if (!isOf(providers, event.provider)) return { reason: `${event.provider} is none of its providers.` }
     if (!isNode(event.node)) return { reason: `${event.node ?? 'No node'} is none of its nodes.` }
@@ -114,11 +114,11 @@ export function compileSilence(silence: Silence): SilenceTest {
   const matches = compileAll(match)
   return {
     silence,
-    holds: (channelId, { provider, node, vmid, reader }) =>
+    holds: (channelId, { subject, reader }) =>
       (channels.length === 0 || channels.includes(channelId)) &&
-      isOf(providers, provider) &&
-      isNode(node) &&
-      isGuest(vmid) &&
+      isOf(providers, subject.provider) &&
+      isNode(subject.node) &&
+      isGuest(subject.vmid) &&
       (matches.length === 0 || holdsAny(matches, reader)),
   }
 }

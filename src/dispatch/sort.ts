@@ -86,7 +86,7 @@ export function sortDue<Row extends Due>(
   function holdBack(row: Due): string | null {
     if (!row.exists) return 'The event is gone.'
     if (row.reason === 'resend') return null
-    const silence = active.find(({ holds }) => holds(channelId, subjectOf(row)))?.silence
+    const silence = active.length > 0 ? silenceOf(row) : undefined
     if (silence) return `Silenced until ${silence.to.toISOString()}: ${silence.reason}`
     switch (row.occasion) {
       case 'acknowledged':
@@ -101,6 +101,11 @@ export function sortDue<Row extends Due>(
       case 'resolved':
         return null
     }
+  }
+
+  function silenceOf(row: Due) {
+    const subject = subjectOf(row)
+    return active.find(({ holds }) => holds(channelId, subject))?.silence
   }
 
   function repeats({ toldAt, toldSeverity, isOpen, severity }: Due): boolean {
@@ -127,14 +132,17 @@ function isEnd({ occasion, role, severity }: Due): boolean {
   return occasion === 'event' && (role === 'closes' || severity === OK)
 }
 
-function subjectOf({ severity, role, ...row }: Due) {
-  return readSubject({
-    ...row,
-    severity: severityOfRank(severity),
-    role: role ?? 'repeats',
-    acked: false,
-    dismissed: false,
-  })
+function subjectOf({ severity, role, metadata, ...row }: Due) {
+  return readSubject(
+    {
+      ...row,
+      severity: severityOfRank(severity),
+      role: role ?? 'repeats',
+      acked: false,
+      dismissed: false,
+    },
+    () => metadata,
+  )
 }
 
 /** What a message is, and the sentence why it comes together. */
