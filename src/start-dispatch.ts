@@ -77,9 +77,10 @@ export function createOutbox(db: Database, items: (stacks: ToldStack[]) => Promi
         release: () => releaseLease(db, channelId, leaseId),
         findOpen: () => findOpenMessage(db, channelId),
         addReminders: (most, now) => addReminders(db, channelId, most, now),
-        listDue: async (now, withMetadata) => {
-          const limit = withMetadata ? MOST_WHOLE_ROWS : MOST_ROWS
-          const rows = await listDue(db, channelId, now, limit, withMetadata)
+        listDue: async (now, detail) => {
+          const limit = detail === 'metadata' ? MOST_WHOLE_ROWS : MOST_ROWS
+          const rows = await listDue(db, channelId, now, limit, detail)
+          if (detail !== 'metadata') return rows
           return rows.map(({ metadata, facts, ...row }) => ({
             ...row,
             metadata: effectiveMetadata(metadata ?? {}, { facts: facts ?? {} }),

@@ -60,6 +60,9 @@ export type Outbox = {
   take: (channelId: string) => Promise<Lease | null>
 }
 
+/** What is needed of events to tell them: only silences look at what they are about, and few at their metadata. */
+export type DueDetail = 'none' | 'subject' | 'metadata'
+
 /** The right to work on a channel. What it writes is refused, by false, once another server has the channel. */
 export type Lease = {
   /** Begins anew; false when another server has the channel. */
@@ -67,7 +70,7 @@ export type Lease = {
   release: () => Promise<void>
   findOpen: () => Promise<Open | null>
   addReminders: (most: number, now: Date) => Promise<void>
-  listDue: (now: Date, withMetadata: boolean) => Promise<(Due & Told)[]>
+  listDue: (now: Date, detail: DueDetail) => Promise<(Due & Told)[]>
   save: (sorted: Sorted<Due & Told>, message: NewMessage | null, now: Date) => Promise<boolean>
   listTaken: (messageId: string) => Promise<Told[]>
   /** The stacks as items; those whose events are gone are left out. */
@@ -137,30 +140,29 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     try {
       let formed = 0
       for (let count = 0; count < MOST_MESSAGES; count++) {
-        const open = (await lease.findOpen()) ?? (formed++ === 0 ? await form(channel, head, lease) : null)
-        if (!open || open.nextTryAt > deps.now()) return
-        if (!(await lease.renew()) || !(await trySending(channel, open, lease))) return
+        const open = await lease.findOpen()
+        const message = open ? { open, rows: null } : formed++ === 0 ? await form(channel, head, lease) : null
+        if (!message || message.open.nextTryAt > deps.now()) return
+        if (!(await lease.renew()) || !(await trySending(channel, message, lease))) return
       }
     } finally {
       await lease.release()
     }
   }
 
-  async function form(channel: Channel, head: Head, lease: Lease): Promise<Open | null> {
+  async function form(channel: Channel, head: Head, lease: Lease): Promise<Message | null> {
     const now = deps.now()
     if (!mayForm(channel, head, now)) return null
     if (head.remindAt && head.remindAt <= now) await lease.addReminders(channel.rules.maxReminders, now)
-    const silences = deps.silences()
-    const rows = await lease.listDue(
-      now,
-      silences.some(({ silence }) => silence.match.length > 0),
-    )
+    const silences = deps.silences().filter(({ silence }) => silence.from <= now && now < silence.to)
+    const rows = await lease.listDue(now, detailFor(silences))
     if (rows.length === 0) return null
     const sorted = sortDue(channel, rows, silences, now)
     const { taken } = sorted
     const message = taken.length > 0 ? messageOf(taken, now) : null
     const isSaved = await lease.save(sorted, message, now)
-    return isSaved && message ? { ...message, createdAt: now, tries: 0, nextTryAt: now } : null
+    if (!isSaved || !message) return null
+    return { open: { ...message, createdAt: now, tries: 0, nextTryAt: now }, rows: taken }
   }
 
   function messageOf(taken: (Due & Told)[], now: Date): NewMessage {
@@ -174,8 +176,12 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   }
 
   /** True when the next message may follow at once. */
-  async function trySending(channel: Channel, open: Open, lease: Lease): Promise<boolean> {
-    const rows = await lease.listTaken(open.id)
+  async function trySending(
+    channel: Channel,
+    { open, rows: known }: Message,
+    lease: Lease,
+  ): Promise<boolean> {
+    const rows = known ?? (await lease.listTaken(open.id))
     const stacks = groupByStack(rows)
     const items = await lease.loadItems(stacks.slice(0, MOST_ITEMS))
     const { id, kind, because, createdAt } = open
@@ -209,6 +215,14 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   }
 
   return { look, settle }
+}
+
+/** `rows`: the events in it; null: they are to be read. */
+type Message = { open: Open; rows: Told[] | null }
+
+function detailFor(silences: readonly SilenceTest[]): DueDetail {
+  if (silences.length === 0) return 'none'
+  return silences.some(({ silence }) => silence.match.length > 0) ? 'metadata' : 'subject'
 }
 
 const EVENTS_GONE: Exchange = {

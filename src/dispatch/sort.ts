@@ -15,13 +15,14 @@ export type Due = {
   /** Why it waited until now: `quiet`, `digest`, `resend`; null: it did not. */
   reason: string | null
   exists: boolean
-  provider: string
+  role: string | null
   title: string
+  /** This and the rest of what silences look at is empty while there are none. */
+  provider: string
   label: string
   node: string | null
   vmid: string | null
-  role: string | null
-  metadata: Metadata
+  metadata: Metadata | null
   toldAt: Date | null
   toldSeverity: number | null
   isOpen: boolean
@@ -113,7 +114,8 @@ export function sortDue<Row extends Due>(
     return severity <= (toldSeverity ?? -1) && now.getTime() < toldAt.getTime() + rules.repeatMinutes * 60_000
   }
 
-  function postpone({ occasion, reason, ...row }: Due): { reason: string; dueAt: Date } | null {
+  function postpone(row: Due): { reason: string; dueAt: Date } | null {
+    const { occasion, reason } = row
     if (reason === 'resend' || occasion === 'acknowledged') return null
     // The end of what was told at once is told at once.
     const severity = occasion === 'resolved' && row.isOpen ? (row.toldSeverity ?? OK) : row.severity
@@ -141,7 +143,7 @@ function subjectOf({ severity, role, metadata, ...row }: Due) {
       acked: false,
       dismissed: false,
     },
-    () => metadata,
+    () => metadata ?? {},
   )
 }
 

@@ -127,46 +127,47 @@ export type DueRow = {
   /** Rank. */
   severity: number
   createdAt: Date
-  dueAt: Date
   /** Why it waited until now: `quiet`, `digest`, `resend`; null: it did not. */
   reason: string | null
   /** False: the event is gone. */
   exists: boolean
-  provider: string
+  role: string | null
   title: string
+  /** Empty unless the subject is asked for, as are label, node and VMID. */
+  provider: string
   label: string
   node: string | null
   vmid: string | null
-  role: string | null
   /** Null unless asked for. */
   metadata: Record<string, unknown> | null
   facts: Record<string, string> | null
   isAcked: boolean
   isDismissed: boolean
-  isResolved: boolean
   /** What the channel was told of the stack; null: nothing. */
   toldAt: Date | null
   toldSeverity: number | null
   isOpen: boolean
 }
 
-/** The rows of a channel that are due, the oldest first. `withMetadata` is dear, and wanted by few silences only. */
+/** The rows of a channel that are due, the oldest first. There may be thousands, so each detail is dear. */
 export async function listDue(
   db: Database,
   channelId: string,
   now: Date,
   limit: number,
-  withMetadata: boolean,
+  detail: 'none' | 'subject' | 'metadata',
 ): Promise<DueRow[]> {
   const sql = db.read
+  const subject =
+    detail === 'none'
+      ? sql`'' AS provider, '' AS label, NULL AS node, NULL AS vmid`
+      : sql`coalesce(e.provider, '') AS provider, coalesce(e.label, '') AS label, e.node, e.vmid`
   return sql<DueRow[]>`
     SELECT o.cause, o.event_id AS "eventId", o.stack_id AS "stackId", o.occasion, o.severity,
-           o.created_at AS "createdAt", o.due_at AS "dueAt", o.reason, e.id IS NOT NULL AS "exists",
-           coalesce(e.provider, '') AS provider, coalesce(e.title, '') AS title, coalesce(e.label, '') AS label,
-           e.node, e.vmid, e.session_role AS role,
-           ${withMetadata ? sql`e.metadata, e.facts` : sql`NULL AS metadata, NULL AS facts`},
+           o.created_at AS "createdAt", o.reason, e.id IS NOT NULL AS "exists", e.session_role AS role,
+           coalesce(e.title, '') AS title, ${subject},
+           ${detail === 'metadata' ? sql`e.metadata, e.facts` : sql`NULL AS metadata, NULL AS facts`},
            s.acked_at IS NOT NULL AS "isAcked", s.dismissed_at IS NOT NULL AS "isDismissed",
-           coalesce(s.resolved, false) AS "isResolved",
            k.told_at AS "toldAt", k.severity AS "toldSeverity", coalesce(k.is_open, false) AS "isOpen"
     FROM (SELECT * FROM outbox WHERE channel_id = ${channelId} AND state = 'waiting' AND due_at <= ${now}
           ORDER BY due_at LIMIT ${limit}) o
