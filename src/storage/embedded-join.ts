@@ -26,7 +26,7 @@ export type Joining = {
   log: EmbeddedLog
   /** Undefined for the one that we run on. */
   host: Host | undefined
-  /** Ends the attempt between two rounds. */
+  /** Ends the attempt between two rounds, as long as it has started nothing. */
   signal: AbortSignal
 }
 
@@ -50,7 +50,8 @@ export async function joinDatabase(joining: Joining): Promise<Share> {
   let child: Postmaster | undefined
   let reason = ''
   for (let pause = 5; Date.now() < deadline; pause = Math.min(pause * 2, 100)) {
-    signal.throwIfAborted()
+    // What we have started is ours to stop, for which it must be entered first.
+    if (!child) signal.throwIfAborted()
     const running = await findPostmaster(place)
     const entered = await tryEnter(joining, running?.socketDir ?? place.socketDir)
     if ('session' in entered) {

@@ -306,6 +306,15 @@ test('a server brings back a database that was killed under it', async (t) => {
   assert.equal((await refusal(start('server'))).code, 'data_dir_in_use')
 })
 
+test('a server that ends while it brings its database back leaves none behind', async (t) => {
+  const { start, killPostmaster, findPostmaster } = await makeScene(t)
+  const server = await start('server')
+  await killPostmaster()
+  await until('another database starts', findPostmaster)
+  await server.stop()
+  assert.equal(await findPostmaster(), undefined)
+})
+
 test('a lock file that names a living stranger, or nobody, does not keep the database from starting', async (t) => {
   const { dataDir, start, killPostmaster, findPostmaster } = await makeScene(t)
   const lockFile = join(dataDir, 'postgres/postmaster.pid')
