@@ -5,9 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createClient } from '../src/storage/database.ts'
-import { startEmbedded } from '../src/storage/embedded.ts'
-import { makeTemplate } from './helpers/database.ts'
+import { makeTemplate, startForMany } from './helpers/database.ts'
 
 let stop = async () => {}
 
@@ -23,18 +21,12 @@ export async function globalTeardown(): Promise<void> {
   await stop()
 }
 
-/** Connections for the servers of several test files at once; those of a homelab are fewer. */
+/** Connections for the servers of several test files at once. */
 const MOST_CONNECTIONS = 200
 
 async function startOwn(): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tempo-test-'))
-  const start = () => startEmbedded({ dataDir, role: 'command', label: 'tests' })
-  const { host, port, user, database, stop: stopFirst } = await start()
-  const { sql } = createClient({ host, port, user, database }, { max: 1 })
-  await sql.unsafe(`ALTER SYSTEM SET max_connections = ${MOST_CONNECTIONS}`)
-  await sql.end()
-  await stopFirst()
-  const embedded = await start()
+  const embedded = await startForMany(dataDir, MOST_CONNECTIONS)
   stop = async () => {
     await embedded.stop()
     await rm(dataDir, { recursive: true, force: true })

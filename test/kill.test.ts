@@ -4,8 +4,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { type Database, openDatabase } from '../src/storage/database.ts'
-import { startEmbedded } from '../src/storage/embedded.ts'
-import { createTestDatabase } from './helpers/database.ts'
+import { createTestDatabase, startForMany } from './helpers/database.ts'
 import { openDatabaseProxy } from './helpers/database-proxy.ts'
 import { assertStored, type Load, startLoad } from './helpers/load.ts'
 import {
@@ -296,11 +295,7 @@ test('twenty servers that start at once on an empty database make one schema and
 /** An empty database that takes more connections than the one of the other tests. */
 async function startPostgresForMany(t: TestContext): Promise<{ url: string; db: Database }> {
   const dataDir = await makeDataDir(t)
-  const start = () => startEmbedded({ dataDir, role: 'command', label: 'a test' })
-  const first = await start()
-  await withEmbedded(dataDir, async (db) => void (await db.read`ALTER SYSTEM SET max_connections = 300`))
-  await first.stop()
-  const { host, stop } = await start()
+  const { host, stop } = await startForMany(dataDir, 300)
   const url = `postgres://tempo@/tempo?host=${host}`
   const db = openDatabase({ url }, 'test')
   t.after(async () => {

@@ -1,7 +1,7 @@
 import { effectiveMetadata } from '../adapters/proxmox.ts'
 import type { Vault } from '../auth/vault.ts'
 import type { Channel, Silence, StoredChannel } from '../channel.ts'
-import type { JudgedEvent, StoredEvent } from '../event.ts'
+import type { JudgedEvent, Metadata, StoredEvent } from '../event.ts'
 import {
   type ChannelRuler,
   compileChannel,
@@ -97,14 +97,16 @@ function address(event: JudgedEvent, rulers: readonly ChannelRuler[]): JudgedEve
 
 /** An event as rules see it. */
 function subjectOf(event: JudgedEvent): ReadSubject {
-  const { facts, metadata } = event
-  return readSubject(event, () => (facts ? effectiveMetadata(metadata, { facts }) : metadata))
+  return readSubject(event, () => metadataOf(event))
+}
+
+function metadataOf({ facts, metadata }: Pick<JudgedEvent, 'facts' | 'metadata'>): Metadata {
+  return facts ? effectiveMetadata(metadata, { facts }) : metadata
 }
 
 /** A stored event as rules see it now; `role` is what it did to its stack. */
 export function subjectOfStored(event: StoredEvent, role: string | null): ReadSubject {
-  const { facts, metadata } = event
   return readSubject({ ...event, role: role ?? 'repeats', acked: false, dismissed: false }, () =>
-    facts ? effectiveMetadata(metadata, { facts }) : metadata,
+    metadataOf(event),
   )
 }

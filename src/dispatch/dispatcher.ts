@@ -11,7 +11,7 @@ import {
   titleOf,
 } from './compose.ts'
 import type { SilenceTest } from './rules.ts'
-import { type Due, describeTaken, type Sorted, sortDue } from './sort.ts'
+import { type Due, describeTaken, inForce, type Sorted, sortDue } from './sort.ts'
 
 /** What is known of a channel before it is worked on. */
 export type Head = {
@@ -140,8 +140,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     try {
       let formed = 0
       for (let count = 0; count < MOST_MESSAGES; count++) {
-        const open = await lease.findOpen()
-        const message = open ? { open, rows: null } : formed++ === 0 ? await form(channel, head, lease) : null
+        const message = (await findOpen(lease)) ?? (formed++ === 0 ? await form(channel, head, lease) : null)
         if (!message || message.open.nextTryAt > deps.now()) return
         if (!(await lease.renew()) || !(await trySending(channel, message, lease))) return
       }
@@ -150,12 +149,17 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     }
   }
 
+  async function findOpen(lease: Lease): Promise<Message | null> {
+    const open = await lease.findOpen()
+    return open && { open, rows: null }
+  }
+
   async function form(channel: Channel, head: Head, lease: Lease): Promise<Message | null> {
     const now = deps.now()
     if (!mayForm(channel, head, now)) return null
     if (head.remindAt && head.remindAt <= now) await lease.addReminders(channel.rules.maxReminders, now)
-    const silences = deps.silences().filter(({ silence }) => silence.from <= now && now < silence.to)
-    const rows = await lease.listDue(now, detailFor(silences))
+    const silences = deps.silences()
+    const rows = await lease.listDue(now, detailFor(inForce(silences, now)))
     if (rows.length === 0) return null
     const sorted = sortDue(channel, rows, silences, now)
     const { taken } = sorted

@@ -43,6 +43,11 @@ const CRITICAL = severityRank('critical')
 const OK = severityRank('ok')
 const UNTOLD = 'The channel was not told of the trouble.'
 
+/** The silences that hold at an instant. */
+export function inForce(silences: readonly SilenceTest[], now: Date): SilenceTest[] {
+  return silences.filter(({ silence }) => silence.from <= now && now < silence.to)
+}
+
 /** Sorts rows in the order in which they came. */
 export function sortDue<Row extends Due>(
   { id: channelId, rules, target }: Pick<Channel, 'id' | 'rules' | 'target'>,
@@ -52,7 +57,7 @@ export function sortDue<Row extends Due>(
 ): Sorted<Row> {
   const sorted: Sorted<Row> = { taken: [], held: [], later: [] }
   const troubled = new Set<string>()
-  const active = silences.filter(({ silence }) => silence.from <= now && now < silence.to)
+  const active = inForce(silences, now)
   const quietEnd = quietUntil(rules.quietHours, now)
 
   for (const one of rows) {

@@ -1,7 +1,8 @@
 /**
  * Repairs by which postgres.js sends several statements as one message and one transaction: only the last is followed by a
- * Sync, so that they run as one implicit transaction, which ends there (PostgreSQL, Frontend/Backend Protocol, Pipelining). What is on its way
- * is there whole or not at all, and the database answers once instead of after each statement, which wakes both sides.
+ * Sync, so that they run as one implicit transaction, which ends there (PostgreSQL, Frontend/Backend Protocol, Pipelining).
+ * What is on its way is there whole or not at all, and the database answers once instead of after each statement, which
+ * wakes both sides.
  */
 export type Repair = [found: string, repaired: string]
 

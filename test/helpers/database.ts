@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createClient, type Database, openDatabase } from '../../src/storage/database.ts'
+import { type EmbeddedDatabase, startEmbedded } from '../../src/storage/embedded.ts'
 import { migrateDatabase } from '../../src/storage/migrate.ts'
 
 const TEMPLATE = 'tempo_test_template'
@@ -29,6 +30,18 @@ export async function makeTemplate(): Promise<void> {
   await onServer(`DROP DATABASE IF EXISTS ${TEMPLATE}`)
   await onServer(`CREATE DATABASE ${TEMPLATE}`)
   await migrateDatabase({ url: urlOf(TEMPLATE) })
+}
+
+/** Starts a PostgreSQL of the tests' own in a new folder that takes so many connections; those of a homelab are fewer. */
+export async function startForMany(dataDir: string, connections: number): Promise<EmbeddedDatabase> {
+  const start = () => startEmbedded({ dataDir, role: 'command', label: 'tests' })
+  const first = await start()
+  const { host, port, user, database } = first
+  const { sql } = createClient({ host, port, user, database }, { max: 1 })
+  await sql.unsafe(`ALTER SYSTEM SET max_connections = ${connections}`)
+  await sql.end()
+  await first.stop()
+  return start()
 }
 
 export type TestDatabase = { url: string; open: () => Database; drop: () => Promise<void> }
