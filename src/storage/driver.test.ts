@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect, Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import type postgres from 'postgres'
 import { serverUrl } from '../../test/helpers/database.ts'
@@ -184,6 +184,21 @@ test('a connection that comes after the end is closed', async (t) => {
   await sql.end({ timeout: 0 })
   assert.equal(await asked, 'CONNECTION_DESTROYED')
   await once(socket(), 'close')
+})
+
+test('a statement goes out though the one before is not answered yet', async (t) => {
+  const setNoDelay = t.mock.method(Socket.prototype, 'setNoDelay')
+  const proxy = await openDatabaseProxy(serverUrl())
+  const sql = createPostgres(proxy.url, { max: 1 })
+  t.after(async () => {
+    await sql.end()
+    await proxy.close()
+  })
+  await sql`SELECT 1`
+  assert.deepEqual(
+    setNoDelay.mock.calls.map(({ arguments: [on] }) => on),
+    [true],
+  )
 })
 
 test('a postgres.js with another text is not repaired blindly', () => {

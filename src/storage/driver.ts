@@ -39,6 +39,8 @@ const QUEUE_REST = 1_024
  */
 const REPAIRS: Record<string, Repair[]> = {
   'connection.js': [
+    // A statement must not lie here until the one before is answered (Nagle's algorithm, RFC 9293, 3.7.4).
+    ["x.on('drain', drain)\n", "x.on('drain', drain)\n    x.setNoDelay(true)\n"],
     // What was not sent is dropped with the connection.
     [
       'clearImmediate(nextWriteTimer)\n    if (socket) {',
