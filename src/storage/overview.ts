@@ -49,8 +49,6 @@ const EVEN_ZONES_SINCE = new Date('1973-01-01T00:00:00Z')
 export async function countBySpan(db: Database, span: HeatSpan): Promise<HeatCell[]> {
   const whole = wholeQuarters(span)
   const rows = await readTogether(db, async (tx) => {
-    // How many spans of a year hold events is estimated so high that compiling the plan would seem to pay.
-    await tx`SELECT set_config('jit', 'off', true)`
     const cells = tx`date_trunc(${span.unit}, q.bucket, ${span.tz})`
     return tx<{ at: Date; count: number; severity: number }[]>`
       SELECT ${cells} AS at, sum(ok + info + warning + error + critical)::int AS count,

@@ -104,10 +104,9 @@ function branches(tx: Tx, list: 'stacks' | 'events', filter: Filter, providers: 
 async function providersOf(tx: Tx, filter: Filter): Promise<string[]> {
   const { provider } = filter
   if (!provider || entryOf(filter) !== 'provider') return []
-  // What many branches cost is estimated so high that compiling the plan would seem to pay.
   const rows = await tx<{ provider: string }[]>`
     SELECT c.provider FROM (SELECT provider FROM provider_counts UNION SELECT provider FROM count_changes) c
-    CROSS JOIN (SELECT set_config('jit', 'off', true)) settings WHERE ${isWithin(tx, provider)}`
+    WHERE ${isWithin(tx, provider)}`
   return rows.map((row) => row.provider)
 }
 

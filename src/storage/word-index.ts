@@ -19,7 +19,7 @@ export type WordIndex = {
 export async function readWordIndex(tx: Tx): Promise<WordIndex | null> {
   const [row] = await tx<WordIndex[]>`
     SELECT position, cardinality(show_trgm('яяя')) > 0 AS "isWide", set_config('plan_cache_mode', 'force_custom_plan', true),
-           set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)
+           set_config('enable_seqscan', 'off', true)
     FROM words_position
     WHERE above IS NULL AND pg_snapshot_xmax(position::pg_snapshot) <= pg_snapshot_xmax(pg_current_snapshot())`
   return row ? { position: row.position, isWide: row.isWide } : null
