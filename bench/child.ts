@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
-export type Env = Record<string, string>
+export type Env = Record<string, string | undefined>
 
 /** A process that serves until it is stopped. */
 export type Child = { pid: number; log: () => string; stop: () => Promise<void> }

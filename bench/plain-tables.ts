@@ -32,6 +32,12 @@ CREATE TABLE events (
 );
 CREATE INDEX events_stack ON events (stack_id, start_date, id);
 CREATE INDEX events_start ON events (start_date, id);
+-- PostgreSQL has it since 18.
+DO $$ BEGIN
+  IF to_regprocedure('uuidv7()') IS NULL THEN
+    CREATE FUNCTION uuidv7() RETURNS uuid LANGUAGE sql AS 'SELECT gen_random_uuid()';
+  END IF;
+END $$;
 `
 
 export type Values = {

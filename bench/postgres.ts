@@ -1,13 +1,14 @@
-/** The PostgreSQL of the contenders that bring none: the packaged one, with the settings of any fresh installation. */
-import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs'
+/** The PostgreSQL of the contenders that bring none: the packaged one, with the settings of any fresh installation, or a given one. */
+import { closeSync, fdatasyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { createClient, type DatabaseTarget, type Sql } from '../src/storage/database.ts'
 import { startEmbedded } from '../src/storage/embedded.ts'
+import { CannotRun } from './contender.ts'
 import { childrenOf } from './procfs.ts'
 
 /** A database for one round. */
 export type RoundDatabase = {
-  name: string
+  /** As libpq and the drivers of Node take it. */
   url: string
   sql: Sql
   drop: () => Promise<void>
@@ -16,10 +17,6 @@ export type RoundDatabase = {
 export type BenchPostgres = {
   /** The postmaster. */
   pid: number
-  /** Folder of its socket, a host to libpq. */
-  host: string
-  port: number
-  user: string
   settings: string
   createDatabase: () => Promise<RoundDatabase>
   stop: () => Promise<void>
@@ -65,34 +62,54 @@ export async function startPostgres(dataDir: string): Promise<BenchPostgres> {
   })
   await first.stop()
   const embedded = await startEmbedded(options)
+  const { user, port, host, database, pid, stop } = embedded
+  const url = `postgres://${user}@localhost:${port}/${database}?host=${host}`
   const settings = await asAdmin(embedded, readSettings)
+  return { pid, settings, createDatabase: databasesOf(url), stop: () => stop() }
+}
+
+/**
+ * The server of a URL, as it is set up. It must run on this machine, where its processes can be seen, and the role must be a
+ * superuser. Only the databases of the rounds are made there, and dropped.
+ */
+export async function usePostgres(url: string): Promise<BenchPostgres> {
+  const { pid, settings } = await asAdmin({ url }, async (sql) => {
+    const [row] = await sql<{ pid: number }[]>`
+      SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)::int AS pid`
+    return { pid: row!.pid, settings: await readSettings(sql) }
+  }).catch((error) => {
+    throw new CannotRun(`--postgres cannot be used: ${error.message || error.code}`)
+  })
+  if (!isPostgres(pid)) throw new CannotRun('--postgres names a server that does not run on this machine')
+  return { pid, settings, createDatabase: databasesOf(url), stop: async () => {} }
+}
+
+function isPostgres(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'postgres\n'
+  } catch {
+    return false
+  }
+}
+
+/** Makes databases of their own for rounds, on the server of a URL. */
+function databasesOf(server: string): BenchPostgres['createDatabase'] {
   let count = 0
-  return {
-    pid: embedded.pid,
-    host: embedded.host,
-    port: embedded.port,
-    user: embedded.user,
-    settings,
-    createDatabase: async () => {
-      const name = `bench_${++count}`
-      // A round must not pay for the pages that the one before has left to be written.
-      await asAdmin(embedded, async (sql) => {
-        await sql.unsafe(`CREATE DATABASE ${name}`)
-        await sql.unsafe('CHECKPOINT')
-      })
-      const url = `postgres://${embedded.user}@localhost:${embedded.port}/${name}?host=${embedded.host}`
-      const { sql } = createClient({ url }, { max: 1 })
-      return {
-        name,
-        url,
-        sql,
-        drop: async () => {
-          await sql.end()
-          await asAdmin(embedded, (sql) => sql.unsafe(`DROP DATABASE ${name} WITH (FORCE)`))
-        },
-      }
-    },
-    stop: () => embedded.stop(),
+  const onServer = (...statements: string[]) =>
+    asAdmin({ url: server }, async (sql) => {
+      for (const statement of statements) await sql.unsafe(statement)
+    })
+  return async () => {
+    const name = `tempo_bench_${process.pid}_${++count}`
+    // A round must not pay for the pages that the one before has left to be written.
+    await onServer(`CREATE DATABASE ${name}`, 'CHECKPOINT')
+    const url = server.replace(/\/[^/?]*(\?|$)/, `/${name}$1`)
+    const { sql } = createClient({ url }, { max: 1 })
+    const drop = async () => {
+      await sql.end()
+      await onServer(`DROP DATABASE ${name} WITH (FORCE)`)
+    }
+    return { url, sql, drop }
   }
 }
 

@@ -15,7 +15,7 @@ import { tempoTelling } from './contenders/telling.ts'
 import { tempo, tempoEmbedded, tempoOneByOne, tempoReports } from './contenders/tempo.ts'
 import { writeDocs } from './docs.ts'
 import { describeMachine } from './machine.ts'
-import { measureSync, startPostgres } from './postgres.ts'
+import { measureSync, startPostgres, usePostgres } from './postgres.ts'
 import { costTable, disturbance, goalTable, promiseTable, type Result, rateTable } from './report.ts'
 import { type Plan, type Round, runRound } from './round.ts'
 import { openWorkplace } from './workplace.ts'
@@ -35,9 +35,16 @@ const CONTENDERS: Contender[] = [
 ]
 
 const USAGE = `node bench/run.ts [--rounds 5] [--seconds 5] [--connections 64] [--only a,b] [--json FILE] [--write-docs]
+  [--postgres URL]
   --only takes ${CONTENDERS.map(({ name }) => name).join(', ')}`
 
-type Options = Plan & { rounds: number; contenders: Contender[]; json: string | undefined; docs: boolean }
+type Options = Plan & {
+  rounds: number
+  contenders: Contender[]
+  json: string | undefined
+  docs: boolean
+  postgres: string | undefined
+}
 
 function readOptions(): Options {
   const { values } = parseArgs({
@@ -47,6 +54,7 @@ function readOptions(): Options {
       connections: { type: 'string', default: '64' },
       only: { type: 'string' },
       json: { type: 'string' },
+      postgres: { type: 'string' },
       'write-docs': { type: 'boolean', default: false },
     },
   })
@@ -66,6 +74,7 @@ function readOptions(): Options {
     loneSeconds: Math.min(seconds, 2),
     contenders: CONTENDERS.filter(({ name }) => only?.includes(name) ?? true),
     json: values.json,
+    postgres: values.postgres,
     docs: values['write-docs'],
   }
 }
@@ -119,7 +128,9 @@ async function main(): Promise<void> {
   const options = readOptions()
   requireWrk()
   const { folder, makeFolder } = await openWorkplace()
-  const postgres = await startPostgres(await makeFolder('postgres'))
+  const postgres = await (options.postgres
+    ? usePostgres(options.postgres)
+    : startPostgres(await makeFolder('postgres')))
   const bench = createBench(folder, makeFolder, postgres)
   const facts = [
     describeMachine(),
@@ -139,7 +150,11 @@ async function main(): Promise<void> {
   ].filter((part) => part !== '')
   console.log(`\n${report.join('\n\n')}\n\n${promiseTable(results.map(({ contender }) => contender))}`)
   const rounds = results.flatMap((result) => result.rounds)
-  if (options.json) await writeFile(options.json, `${JSON.stringify({ facts, options, rounds }, null, 2)}\n`)
+  if (options.json)
+    await writeFile(
+      options.json,
+      `${JSON.stringify({ facts, options: { ...options, postgres: undefined }, rounds }, null, 2)}\n`,
+    )
   if (rounds.some(({ faults }) => faults.length > 0)) {
     console.error('The run has failed: there were faults, see above.')
     process.exitCode = 1

@@ -20,7 +20,8 @@ async function install(bench: Bench): Promise<void> {
   await writeFile(join(folder, 'package.json'), '{"private":true}')
   const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--loglevel=error']
   try {
-    await runProgram('npm', ['install', ...flags, ...PACKAGES], {}, folder)
+    // What the user's npm is told about registries and certificates holds here, too.
+    await runProgram('npm', ['install', ...flags, ...PACKAGES], process.env, folder)
   } catch (error) {
     throw new CannotRun(
       `npm cannot install ${PACKAGES.join(' and ')}: ${(error as Error).message.split('\n')[1]}`,
@@ -56,12 +57,8 @@ const FLOW = [
 ]
 
 /** The pool has the ten connections that it has by default, about as many as this server. */
-function settings(
-  port: number,
-  { host, port: databasePort, user }: Bench['postgres'],
-  database: string,
-): string {
-  const connection = JSON.stringify({ host, port: databasePort, user, database, max: 10 })
+function settings(port: number, database: string): string {
+  const connection = JSON.stringify({ connectionString: database, max: 10 })
   return `const { Pool } = require('pg')
 module.exports = {
   uiHost: '127.0.0.1', uiPort: ${port}, flowFile: 'flows.json', credentialSecret: false,
@@ -81,7 +78,7 @@ async function start(bench: Bench): Promise<Running> {
   const userDir = join(installFolder(bench), `user-${port}`)
   await mkdir(userDir)
   await writeFile(join(userDir, 'flows.json'), JSON.stringify(FLOW))
-  await writeFile(join(userDir, 'settings.js'), settings(port, bench.postgres, database.name))
+  await writeFile(join(userDir, 'settings.js'), settings(port, database.url))
   const program = join(installFolder(bench), 'node_modules/node-red/red.js')
   const service = await startService({
     command: process.execPath,

@@ -30,7 +30,7 @@ ${plainInsert({
 `
 
 async function start(bench: Bench): Promise<Running> {
-  const { host, port, user, pid } = bench.postgres
+  const { pid } = bench.postgres
   const database = await bench.postgres.createDatabase()
   await database.sql.unsafe(PLAIN_TABLES)
   const folder = await bench.makeFolder('pgbench')
@@ -46,7 +46,7 @@ async function start(bench: Bench): Promise<Running> {
         ...['--no-vacuum', '--protocol=prepared', `--file=${script}`],
         ...[`--client=${connections}`, `--jobs=${Math.min(cpus().length, connections)}`, `--time=${seconds}`],
         ...['--log', `--log-prefix=${prefix}`],
-        ...['-h', host, '-p', String(port), '-U', user, database.name],
+        database.url,
       ],
       {},
       folder,
