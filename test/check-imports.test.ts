@@ -96,7 +96,7 @@ test('each room keeps to what it may import', () => {
     [
       'src/storage/a.ts',
       '../ingest/ingest.ts',
-      /storage may import event, access, guest, channel, wire, wire-channels, errors, new-id, log, itself only/,
+      /storage may import event, access, guest, channel, wire, wire-channels, errors, new-id, instant-text, log, itself only/,
     ],
     ['src/scores/a.ts', '../log.ts', /scores may import/],
     ['src/adapters/a.ts', '../scores/rules.ts', /adapters may import/],

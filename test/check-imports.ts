@@ -42,6 +42,7 @@ const ROOMS: Record<string, string[]> = {
   errors: VOCABULARY,
   closest: [],
   'new-id': [],
+  'instant-text': [],
   log: VOCABULARY,
   config: [...VOCABULARY, 'retention'],
   retention: [...VOCABULARY, 'closest'],
@@ -51,7 +52,7 @@ const ROOMS: Record<string, string[]> = {
   connect: [...VOCABULARY, 'adapters'],
   watch: VOCABULARY,
   auth: [...VOCABULARY, 'log'],
-  storage: [...VOCABULARY, 'new-id', 'log'],
+  storage: [...VOCABULARY, 'new-id', 'instant-text', 'log'],
   // It is handed what it calls; it knows neither database nor dialects.
   spool: [...VOCABULARY, 'log'],
   ingest: CORE,

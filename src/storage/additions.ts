@@ -1,4 +1,5 @@
 import { type JudgedEvent, severityRank } from '../event.ts'
+import { instantText } from '../instant-text.ts'
 
 /** What a batch adds to one stack. */
 type Addition = {
@@ -66,12 +67,12 @@ function additionRow({ id, fresh, provider, key, count, first, last, worst }: Ad
     vmid: last.vmid,
     title: last.title,
     count,
-    first,
-    last: last.startDate,
+    first: instantText(first),
+    last: instantText(last.startDate),
     latest: last.id,
     severity: severityRank(worst.severity),
     label: worst.label,
-    severe: worst.startDate,
+    severe: instantText(worst.startDate),
     last_severity: severityRank(last.severity),
     last_label: last.label,
   }

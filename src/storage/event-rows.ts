@@ -1,5 +1,6 @@
 /** The rows of new events as the statement that inserts them takes them. */
 import { type JudgedEvent, severityRank } from '../event.ts'
+import { instantText } from '../instant-text.ts'
 import { eventColumnsOf } from './event-parameter.ts'
 import { isSessionRole } from './sessions.ts'
 
@@ -95,8 +96,8 @@ function plainColumnsOf(event: JudgedEvent, stackId: string, fresh: Set<string>)
     stackId,
     provider: event.provider,
     title: event.title,
-    startDate: event.startDate,
-    receivedAt: event.receivedAt,
+    startDate: instantText(event.startDate),
+    receivedAt: instantText(event.receivedAt),
     eventType: event.eventType,
     severity: severityRank(event.severity),
     label: event.label,

@@ -1,4 +1,5 @@
 import type { BackupReport } from '../guest.ts'
+import { instantText } from '../instant-text.ts'
 import type { Tx } from './database.ts'
 import { LOCKED } from './series.ts'
 
@@ -13,9 +14,18 @@ export type ReportToWrite = { eventId: string; report: BackupReport; isNew: bool
 export function insertReports(tx: Tx, reports: ReportToWrite[]): Promise<unknown> {
   if (reports.length === 0) return Promise.resolve()
   const replaced = reports.filter(({ isNew }) => !isNew)
-  const heads = reports.map(({ eventId, report: { backups: _backups, ...head } }) => ({ eventId, ...head }))
+  const heads = reports.map(({ eventId, report: { backups: _backups, ...head } }) => ({
+    eventId,
+    ...head,
+    startedAt: instantText(head.startedAt),
+    endedAt: instantText(head.endedAt),
+  }))
   const backups = reports.flatMap(({ eventId, report }) =>
-    report.backups.map((backup) => ({ reportId: eventId, ...backup })),
+    report.backups.map((backup) => ({
+      reportId: eventId,
+      ...backup,
+      startedAt: instantText(backup.startedAt),
+    })),
   )
   const statements = [
     ...(replaced.length > 0 ? removals(tx, JSON.stringify(replaced.map(({ eventId }) => eventId))) : []),

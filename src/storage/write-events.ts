@@ -1,6 +1,7 @@
 /** What the ways of storing a batch have in common. */
 
 import { bandOf, type JudgedEvent } from '../event.ts'
+import { instantText } from '../instant-text.ts'
 import { newId } from '../new-id.ts'
 import type { Accepted } from '../wire.ts'
 import type { Tx } from './database.ts'
@@ -103,7 +104,7 @@ export function answerOf(event: JudgedEvent, id: string, stackId: string, create
     stackId,
     provider: event.provider,
     title: event.title,
-    startDate: event.startDate.toISOString(),
+    startDate: instantText(event.startDate),
     severity: event.severity,
     band: bandOf(event.severity),
     label: event.label,
