@@ -329,6 +329,28 @@ test('an old match in a stack that goes on until now is found among newer stacks
   }
 })
 
+test('a stack that goes on beyond the end of the search is found by what came after it, however long it goes on', async () => {
+  const hours = Array.from({ length: 60 }, (_, n) => ({ title: `needle ${n}`, startDate: at(n * HOUR) }))
+  await store(...hours)
+  const goesOn = (key: string, minutes: number, end: number, title: string) =>
+    store(
+      { title: 'begins', startDate: at(50 * HOUR + minutes * MINUTE), key, windowMs: null },
+      { title, startDate: at(end), key, windowMs: null },
+    )
+  const to = at(51 * HOUR)
+  await goesOn('an hour', 1, 52 * HOUR, 'needle in an hour')
+  await goesOn('days', 2, 51 * HOUR + 3 * DAY, 'needle in days')
+  for (let n = 0; n < 12; n++) await goesOn(`hay ${n}`, 3 + n, 53 * HOUR + n * HOUR, 'hay')
+  await fill()
+  const expected = await stacksByLooking(['needle'], { to })
+  const [days] = await stacksByLooking(['needle in days'])
+  const [hour] = await stacksByLooking(['needle in an hour'])
+  assert.deepEqual(expected.slice(0, 2), [days, hour])
+  for (const limit of [1, 2, 3, 10]) {
+    assert.deepEqual(await pageBySteps('stacks', ['needle'], { to }, limit), expected.slice(0, limit))
+  }
+})
+
 test('a clock far off in the future or the past hides nothing', async () => {
   await storeSown(500)
   await store(
