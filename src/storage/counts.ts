@@ -29,7 +29,7 @@ export function countColumns(sql: Queryable) {
  * Adds the changes up to the sums and removes them; one server at a time. Returns how many there were; readers see the
  * same counts before and after.
  */
-export async function sumUpCounts(db: Database): Promise<number> {
+export async function sumUpCounts(db: Pick<Database, 'read'>): Promise<number> {
   const taken = await db.read.begin(async (tx) => {
     const [lock] = await tx<
       { mine: boolean }[]
