@@ -13,7 +13,7 @@ import { type Bench, CannotRun, type Contender, type Running } from '../contende
 import { readSettings } from '../postgres.ts'
 import { runWrk, type Target } from '../wrk.ts'
 
-const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+export const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 /** What `npm start` tells Node itself. */
 const OPTIONS = program.scripts.start.split(' ').filter((word) => word.startsWith('--'))
 const PROMISE = 'stored: committed and synced to disk'
