@@ -12,6 +12,7 @@ import { searchEvents, searchStacks } from '../src/storage/search.ts'
 import { storeEvents } from '../src/storage/store-events.ts'
 import { listEvents, listStacks, type Page } from '../src/storage/timeline.ts'
 import { readWordIndex } from '../src/storage/word-index.ts'
+import { EVENT_TEXT } from '../src/storage/words.ts'
 import { createTestDatabase, type TestDatabase } from './helpers/database.ts'
 import { at, DAY, HOUR, judgedEvent, MINUTE } from './helpers/events.ts'
 import { storeHeld } from './helpers/held.ts'
@@ -371,6 +372,41 @@ test('all of a very long message is searched', async () => {
   await fill()
   assert.equal(await indexed(), 1)
   assert.deepEqual(await eventsWith(['4711', 'report']), [answer!.id])
+})
+
+test('the index holds every text as the database puts it together and lowers it', async () => {
+  const metadata: Record<string, unknown>[] = [
+    { Message: 'Backup of VM 100 FAILED\nExit Code 255' },
+    { message: 'Lower KEY', Message: 'Upper KEY', other: 'Not SEARCHED' },
+    { Message: '', message: null },
+    { Message: 'ΟΔΟΣ, İSTANBUL und ÜBER' },
+    { Message: 1e21 },
+    { Message: { A: [true, 'B'] } },
+    { Message: false },
+    JSON.parse('{"__proto__": {"Message": "No OWN key"}}'),
+  ]
+  await store(...metadata.map((metadata, n) => ({ title: `Event ${n}`, metadata })), {
+    title: 'Größe',
+    subtitle: 'SUBtitle',
+  })
+  const differing = () => db.read`
+    SELECT w.body, e.title FROM events e LEFT JOIN event_words w ON w.event_id = e.id
+    WHERE w.body IS DISTINCT FROM lower(${db.read.unsafe(EVENT_TEXT)})`
+  assert.equal((await differing()).length, 9)
+  await fill()
+  assert.deepEqual([...(await differing())], [])
+  const versions = () => db.read`SELECT event_id, xmin FROM event_words ORDER BY event_id`
+  const before = [...(await versions())]
+  await db.write`UPDATE events SET acked_at = now(), changed_tx = pg_current_xact_id()`
+  await fill()
+  assert.deepEqual([...(await versions())], before)
+  await db.write`
+    UPDATE events SET title = 'NEW', metadata = '{"Message":"Also NEW"}', changed_tx = pg_current_xact_id()
+    WHERE title IN ('Event 0', 'Größe')`
+  await store({ title: 'Later' })
+  await fill()
+  assert.deepEqual([...(await differing())], [])
+  assert.equal(await indexed(), 10)
 })
 
 test('an event is found from the moment it is stored, and gone from the moment it is not', async () => {

@@ -1,11 +1,10 @@
 /** Fills the index of words, apart from the way of those who write events (docs/adr/0008-reads.md). */
 import type { Database, Tx } from './database.ts'
-import type { Fragment } from './filters.ts'
+import { readTexts, type Text } from './event-texts.ts'
 import { retryRaces } from './races.ts'
 import type { Snapshot } from './snapshot.ts'
-import { makeGroups, type WordGroup, type WordsToIndex } from './word-groups.ts'
+import { makeGroups, type WordGroup } from './word-groups.ts'
 import { isTail } from './word-index.ts'
-import { EVENT_TEXT, SPAN_KEYS } from './words.ts'
 
 /** Key of the advisory lock of who fills; any constant would do. */
 const FILLING_LOCK = 7776_0004
@@ -116,20 +115,6 @@ async function fillBelow(tx: Tx, above: string, limit: number, rest: Rest): Prom
   const lowest = rows.map(({ id }) => id).reduce((a, b) => (a < b ? a : b), NO_ID_YET)
   await tx`UPDATE words_position SET above = ${more ? lowest : null}::uuid`
   return { events: rows.length, more }
-}
-
-/** `left`: the group that holds it; `differs`: not as it is now, since an acknowledgement changes an event, not its words. */
-type Text = WordsToIndex & { left: string | null; differs: boolean; transaction: string | null }
-
-/** Reads the texts of some events, in no order; each is put together once, though it is compared and returned. */
-function readTexts(tx: Tx, transaction: Fragment, which: Fragment): Promise<Text[]> {
-  return tx<Text[]>`
-    WITH t AS MATERIALIZED (
-      SELECT e.id, ${tx.unsafe(SPAN_KEYS)} AS spans, lower(${tx.unsafe(EVENT_TEXT)}) AS body, ${transaction}
-      FROM events e WHERE ${which}
-    )
-    SELECT t.*, w.group_id AS left, (g.spans, w.body) IS DISTINCT FROM (t.spans, t.body) AS differs
-    FROM t LEFT JOIN event_words w ON w.event_id = t.id LEFT JOIN word_groups g ON g.id = w.group_id`
 }
 
 async function write(tx: Tx, texts: Text[], rest: Rest): Promise<void> {

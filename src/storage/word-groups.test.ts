@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { makeGroups, type WordsToIndex } from './word-groups.ts'
 
 const groupsOf = (events: WordsToIndex[]) =>
@@ -64,4 +65,17 @@ test('a group of many ends behind an event that brings many words', () => {
 test('an event without any text is in a group too', () => {
   const [group] = groupsOf([event(1, 100, '  ')])
   assert.deepEqual([group!.eventIds, group!.words], [['1'], ''])
+})
+
+test('a group has all words of its events, whatever lines they share', () => {
+  const line = fc.constantFrom('', 'a', 'ab', 'a b', 'b', 'b\r', ' ')
+  const body = fc.array(line, { maxLength: 4 }).map((lines) => lines.join('\n'))
+  fc.assert(
+    fc.property(fc.array(body, { minLength: 1, maxLength: 8 }), (bodies) => {
+      const [group] = groupsOf(bodies.map((body, n) => event(n, 100, body)))
+      const wanted = new Set(bodies.flatMap((body) => body.split(/\s+/)).filter((word) => word !== ''))
+      assert.deepEqual(new Set(group!.words.split(' ').filter((word) => word !== '')), wanted)
+    }),
+    { numRuns: 500 },
+  )
 })

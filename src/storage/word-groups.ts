@@ -32,21 +32,47 @@ export function* makeGroups<E extends WordsToIndex>(events: E[]): Generator<Word
   }
 }
 
-/** Most lines of such events are the same, and are cut into words once. */
+/** Most lines of such events are those of the one before at the same place, and are neither cut out nor cut into words again. */
 function makeGroup<E extends WordsToIndex>(alike: E[], start: number): WordGroup<E> {
   const lines = new Set<string>()
   const words = new Set<string>()
+  let before: string[] = []
   let bound = Number.POSITIVE_INFINITY
   let end = start
   while (end < alike.length && end < start + MOST && (end < start + FEW || words.size <= bound)) {
-    for (const line of alike[end]!.body.split('\n')) {
-      if (lines.has(line)) continue
+    before = linesLike(before, alike[end]!.body, (line) => {
+      if (lines.has(line)) return
       lines.add(line)
       for (const word of wordsOf(line)) words.add(word)
-    }
+    })
     if (end === start) bound = TIMES_THE_WORDS * words.size
     end++
   }
   const events = alike.slice(start, end)
   return { id: newId(), spans: events[0]!.spans, words: [...words].join(' '), events }
+}
+
+const LINE_FEED = 10
+
+/** The lines of a text; `differs` gets each that is not the one `before` at its place. */
+function linesLike(before: string[], text: string, differs: (line: string) => void): string[] {
+  const lines: string[] = []
+  for (let at = 0; at <= text.length; ) {
+    const same = before[lines.length]
+    const isSame = same !== undefined && text.startsWith(same, at) && isLineEnd(text, at + same.length)
+    const line = isSame ? same : lineAt(text, at)
+    if (!isSame) differs(line)
+    lines.push(line)
+    at += line.length + 1
+  }
+  return lines
+}
+
+function isLineEnd(text: string, at: number): boolean {
+  return at === text.length || text.charCodeAt(at) === LINE_FEED
+}
+
+function lineAt(text: string, at: number): string {
+  const end = text.indexOf('\n', at)
+  return end === -1 ? text.slice(at) : text.slice(at, end)
 }
