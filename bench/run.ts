@@ -34,8 +34,8 @@ const CONTENDERS: Contender[] = [
   alertmanager,
 ]
 
-const USAGE = `node bench/run.ts [--rounds 5] [--seconds 5] [--connections 64] [--only a,b] [--json FILE] [--write-docs]
-  [--postgres URL]
+const USAGE = `node bench/run.ts [--rounds 5] [--seconds 5] [--warm-up 15] [--connections 64] [--only a,b] [--json FILE]
+  [--write-docs] [--postgres URL]
   --only takes ${CONTENDERS.map(({ name }) => name).join(', ')}`
 
 type Options = Plan & {
@@ -51,6 +51,7 @@ function readOptions(): Options {
     options: {
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '5' },
+      'warm-up': { type: 'string', default: '15' },
       connections: { type: 'string', default: '64' },
       only: { type: 'string' },
       json: { type: 'string' },
@@ -58,7 +59,7 @@ function readOptions(): Options {
       'write-docs': { type: 'boolean', default: false },
     },
   })
-  const whole = (name: 'rounds' | 'seconds' | 'connections') => {
+  const whole = (name: 'rounds' | 'seconds' | 'warm-up' | 'connections') => {
     if (!/^[1-9]\d{0,3}$/.test(values[name])) throw new CannotRun(`--${name} must be a whole number above 0`)
     return Number(values[name])
   }
@@ -70,7 +71,7 @@ function readOptions(): Options {
     rounds: whole('rounds'),
     connections: whole('connections'),
     seconds,
-    warmUpSeconds: Math.min(seconds, 2),
+    warmUpSeconds: whole('warm-up'),
     loneSeconds: Math.min(seconds, 2),
     contenders: CONTENDERS.filter(({ name }) => only?.includes(name) ?? true),
     json: values.json,
@@ -136,7 +137,7 @@ async function main(): Promise<void> {
     describeMachine(),
     postgres.settings,
     `to make a page durable the disk takes ${measureSync(folder).toFixed(2)} ms (median)`,
-    `${options.connections} connections for ${options.seconds} s a round, ${options.rounds} rounds, ${averageSize()} bytes an event`,
+    `${options.connections} connections for ${options.seconds} s a round after ${options.warmUpSeconds} s of warming up, ${options.rounds} rounds, ${averageSize()} bytes an event`,
   ]
   for (const fact of facts) console.log(fact)
   const results = await runRounds(bench, await prepare(bench, options.contenders), options)
