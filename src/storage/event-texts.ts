@@ -2,6 +2,7 @@
 import type { Tx } from './database.ts'
 import type { Fragment } from './filters.ts'
 import type { WordsToIndex } from './word-groups.ts'
+import { asIds } from './word-index.ts'
 import { EVENT_TEXT, SPAN_KEYS } from './words.ts'
 
 /** `left`: the group that holds it; `differs`: not as it is now, since an acknowledgement changes an event, not its words. */
@@ -50,7 +51,7 @@ async function bodiesOf(tx: Tx, rows: Row[]): Promise<Map<string, string>> {
   if (others.length === 0) return bodies
   const asked = await tx<{ id: string; body: string }[]>`
     SELECT e.id, lower(${tx.unsafe(EVENT_TEXT)}) AS body FROM events e
-    WHERE e.id IN (SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(others)}::json))`
+    WHERE e.id IN (${asIds(tx, others)})`
   for (const { id, body } of asked) bodies.set(id, body)
   return bodies
 }

@@ -4,7 +4,7 @@ import { readTexts, type Text } from './event-texts.ts'
 import { retryRaces } from './races.ts'
 import type { Snapshot } from './snapshot.ts'
 import { makeGroups, type WordGroup } from './word-groups.ts'
-import { isTail } from './word-index.ts'
+import { asIds, isTail } from './word-index.ts'
 
 /** Key of the advisory lock of who fills; any constant would do. */
 const FILLING_LOCK = 7776_0004
@@ -155,6 +155,6 @@ async function insertGroups(tx: Tx, made: WordGroup<Text>[]): Promise<void> {
 async function dropEmpty(tx: Tx, groups: string[]): Promise<void> {
   await tx`
     DELETE FROM word_groups g
-    WHERE g.id IN (SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(groups)}::json))
+    WHERE g.id IN (${asIds(tx, groups)})
       AND NOT EXISTS (SELECT FROM event_words w WHERE w.event_id = ANY (g.event_ids) AND w.group_id = g.id)`
 }

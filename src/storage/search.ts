@@ -19,7 +19,7 @@ import {
   type Window,
 } from './search-steps.ts'
 import { comparePlaces, type Place, spanning, walkEvents, walkStacks } from './walk.ts'
-import { isStackMatching, matchesIn, matchingEvents, matchingStacks } from './word-index.ts'
+import { asIds, isStackMatching, matchesIn, matchingEvents, matchingStacks } from './word-index.ts'
 
 const HOUR_MS = 3_600_000
 /** What is looked through at once: stacks, and their events. */
@@ -138,7 +138,7 @@ async function stacksAmong(
 ): Promise<{ matching: Set<string>; events: number } | null> {
   const [sum] = await tx<{ events: number }[]>`
     SELECT coalesce(sum(event_count), 0)::int AS events FROM stacks
-    WHERE id IN (SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(ids)}::json))`
+    WHERE id IN (${asIds(tx, ids)})`
   const { events } = sum!
   if (events > MOST_EVENTS) return null
   return { matching: await matchingStacks(tx, filter.words, index, ids), events }

@@ -96,7 +96,8 @@ export function isStackMatching(
 
 const withWords = (tx: Tx) => tx`events e LEFT JOIN event_words w ON w.event_id = e.id`
 
-const asIds = (tx: Tx, ids: string[]) =>
+/** Rows of one column, the ids. */
+export const asIds = (tx: Tx, ids: string[]): Fragment =>
   tx`SELECT value::uuid FROM json_array_elements_text(${JSON.stringify(ids)}::json)`
 
 /** What the index does not know, or knows as it was, is looked at itself. */
