@@ -47,6 +47,8 @@ export type Bench = {
   /** A temporary folder that everybody may pass. */
   folder: string
   postgres: BenchPostgres
+  /** The one that `npm ci` brings, started apart with the first call; null when {@link postgres} is that one. */
+  packaged: (() => Promise<BenchPostgres>) | null
   /** Path of a new, empty folder in it, which PostgreSQL's user may pass, too. */
   makeFolder: (name: string) => Promise<string>
   /** Prints a line, once. */

@@ -52,7 +52,7 @@ const SHOWN = [
   'data_checksums',
 ]
 
-/** Starts it in `dataDir`. */
+/** Starts the packaged one in `dataDir`. */
 export async function startPostgres(dataDir: string): Promise<BenchPostgres> {
   const options = { dataDir, role: 'command' as const, label: 'bench' }
   const first = await startEmbedded(options)
@@ -64,8 +64,20 @@ export async function startPostgres(dataDir: string): Promise<BenchPostgres> {
   const embedded = await startEmbedded(options)
   const { user, port, host, database, pid, stop } = embedded
   const url = `postgres://${user}@localhost:${port}/${database}?host=${host}`
-  const settings = await asAdmin(embedded, readSettings)
-  return { pid, settings, createDatabase: databasesOf(url), stop: () => stop() }
+  return benchPostgres({ url, pid, stop: () => stop() })
+}
+
+/** One that runs already, reached by a URL of its superuser. */
+export async function benchPostgres({
+  url,
+  pid,
+  stop,
+}: {
+  url: string
+  pid: number
+  stop: () => Promise<void>
+}): Promise<BenchPostgres> {
+  return { pid, settings: await asAdmin({ url }, readSettings), createDatabase: databasesOf(url), stop }
 }
 
 /**
@@ -73,15 +85,16 @@ export async function startPostgres(dataDir: string): Promise<BenchPostgres> {
  * superuser. Only the databases of the rounds are made there, and dropped.
  */
 export async function usePostgres(url: string): Promise<BenchPostgres> {
-  const { pid, settings } = await asAdmin({ url }, async (sql) => {
-    const [row] = await sql<{ pid: number }[]>`
-      SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)::int AS pid`
-    return { pid: row!.pid, settings: await readSettings(sql) }
-  }).catch((error) => {
+  const [row] = await asAdmin(
+    { url },
+    (sql) => sql<{ pid: number }[]>`
+      SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)::int AS pid`,
+  ).catch((error) => {
     throw new CannotRun(`--postgres cannot be used: ${error.message || error.code}`)
   })
+  const { pid } = row!
   if (!isPostgres(pid)) throw new CannotRun('--postgres names a server that does not run on this machine')
-  return { pid, settings, createDatabase: databasesOf(url), stop: async () => {} }
+  return benchPostgres({ url, pid, stop: async () => {} })
 }
 
 function isPostgres(pid: number): boolean {
@@ -113,7 +126,8 @@ function databasesOf(server: string): BenchPostgres['createDatabase'] {
   }
 }
 
-async function asAdmin<T>(target: DatabaseTarget, work: (sql: Sql) => Promise<T>): Promise<T> {
+/** Does something on a connection of its own. */
+export async function asAdmin<T>(target: DatabaseTarget, work: (sql: Sql) => Promise<T>): Promise<T> {
   const place = 'url' in target ? target : { ...pick(target) }
   const { sql } = createClient(place, { max: 1 })
   try {

@@ -12,8 +12,9 @@ import { bareHono, bareHttp } from './contenders/bare.ts'
 import { nodeRed } from './contenders/node-red.ts'
 import { pgbench } from './contenders/pgbench.ts'
 import { tempoTelling } from './contenders/telling.ts'
-import { tempo, tempoEmbedded, tempoOneByOne, tempoReports } from './contenders/tempo.ts'
+import { tempo, tempoEmbedded, tempoOneByOne, tempoPackaged, tempoReports } from './contenders/tempo.ts'
 import { writeDocs } from './docs.ts'
+import { startInstalled } from './installed-postgres.ts'
 import { describeMachine } from './machine.ts'
 import { measureSync, startPostgres, usePostgres } from './postgres.ts'
 import { costTable, disturbance, goalTable, promiseTable, type Result, rateTable } from './report.ts'
@@ -25,6 +26,7 @@ const CONTENDERS: Contender[] = [
   bareHttp,
   bareHono,
   tempo,
+  tempoPackaged,
   tempoEmbedded,
   tempoOneByOne,
   tempoTelling,
@@ -35,7 +37,7 @@ const CONTENDERS: Contender[] = [
 ]
 
 const USAGE = `node bench/run.ts [--rounds 5] [--seconds 5] [--warm-up 15] [--connections 64] [--only a,b] [--json FILE]
-  [--write-docs] [--postgres URL]
+  [--write-docs] [--postgres URL|packaged]
   --only takes ${CONTENDERS.map(({ name }) => name).join(', ')}`
 
 type Options = Plan & {
@@ -116,32 +118,42 @@ async function runRounds(bench: Bench, contenders: Contender[], options: Options
   return results
 }
 
-function createBench(folder: string, makeFolder: Bench['makeFolder'], postgres: Bench['postgres']): Bench {
+/** What all contenders use, and what ends it. */
+async function openBench(wanted: string | undefined): Promise<{ bench: Bench; close: () => Promise<void> }> {
+  const { folder, makeFolder } = await openWorkplace()
+  const makeOwn = async () => startPostgres(await makeFolder('postgres'))
+  const given =
+    wanted === undefined
+      ? await startInstalled(await makeFolder('installed'))
+      : wanted !== 'packaged' && (await usePostgres(wanted))
+  const postgres = given || (await makeOwn())
+  let apart: ReturnType<typeof makeOwn> | undefined
+  const packaged = given ? () => (apart ??= makeOwn()) : null
   const notes = new Set<string>()
   const note = (text: string) => {
     if (!notes.has(text)) console.log(`  ${text}`)
     notes.add(text)
   }
-  return { folder, makeFolder, postgres, note }
+  const close = async () => {
+    await postgres.stop()
+    await (await apart)?.stop()
+  }
+  return { bench: { folder, makeFolder, postgres, packaged, note }, close }
 }
 
 async function main(): Promise<void> {
   const options = readOptions()
   requireWrk()
-  const { folder, makeFolder } = await openWorkplace()
-  const postgres = await (options.postgres
-    ? usePostgres(options.postgres)
-    : startPostgres(await makeFolder('postgres')))
-  const bench = createBench(folder, makeFolder, postgres)
+  const { bench, close } = await openBench(options.postgres)
   const facts = [
     describeMachine(),
-    postgres.settings,
-    `to make a page durable the disk takes ${measureSync(folder).toFixed(2)} ms (median)`,
+    bench.postgres.settings,
+    `to make a page durable the disk takes ${measureSync(bench.folder).toFixed(2)} ms (median)`,
     `${options.connections} connections for ${options.seconds} s a round after ${options.warmUpSeconds} s of warming up, ${options.rounds} rounds, ${averageSize()} bytes an event`,
   ]
   for (const fact of facts) console.log(fact)
   const results = await runRounds(bench, await prepare(bench, options.contenders), options)
-  await postgres.stop()
+  await close()
 
   const report = [
     disturbance(results, cpus().length),

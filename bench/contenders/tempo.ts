@@ -122,6 +122,17 @@ export const tempoReports: Contender = {
   start: (bench) => startOnPostgres(bench, {}, undefined, 'reports'),
 }
 
+/** On the build that the embedded database has, but with the default settings of PostgreSQL. */
+export const tempoPackaged: Contender = {
+  name: 'packaged',
+  title: 'this server, packaged PostgreSQL apart',
+  promise: PROMISE,
+  prepare: async ({ packaged }) => {
+    if (!packaged) throw new CannotRun('the PostgreSQL of the benchmark is the packaged one already')
+  },
+  start: async (bench) => startOnPostgres({ ...bench, postgres: await bench.packaged!() }, {}),
+}
+
 export const tempoEmbedded: Contender = {
   name: 'embedded',
   title: 'this server, out of the box',
