@@ -36,6 +36,8 @@ export type Contender = {
   title: string
   /** What an answer of it means. */
   promise: string
+  /** Seconds of full load after which it is as fast as it will be, where that is soon. */
+  warmUpSeconds?: number
   /** Done once, before the rounds; throws `CannotRun` when it cannot run here. */
   prepare?: (bench: Bench) => Promise<void>
   /** Starts it afresh, with nothing stored. */

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { childOptions, run, type SystemUser, spawnChild } from '../src/storage/embedded-process.ts'
 import { chooseDatabaseUser } from '../src/storage/embedded-user.ts'
 import { findProgram } from './child.ts'
+import { CannotRun } from './contender.ts'
 import { asAdmin, type BenchPostgres, benchPostgres } from './postgres.ts'
 
 /** Where Debian and its like keep the programs of each major version. */
@@ -33,7 +34,8 @@ export async function startInstalled(dataDir: string): Promise<BenchPostgres | u
   const cluster = join(dataDir, 'postgres')
   const flags = ['-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8']
   const made = await run(join(programs, 'initdb'), ['-D', cluster, ...flags], { user })
-  if (!made.ok) throw new Error(`initdb failed:\n${made.output}`)
+  if (!made.ok)
+    throw new CannotRun(`initdb has failed, and --postgres packaged does without:\n${made.output}`)
   const { pid, stop } = await startCluster(join(programs, 'postgres'), dataDir, cluster, user)
   return benchPostgres({ url: urlOf(dataDir), pid, stop })
 }

@@ -10,6 +10,7 @@ import {
   machineCpuSeconds,
   memoryOf,
 } from './procfs.ts'
+import type { Yardstick } from './yardstick.ts'
 
 /** Busy cores, on the average. */
 export type Cpu = {
@@ -24,6 +25,8 @@ export type Round = {
   contender: string
   /** Events a second. */
   rate: number
+  /** Those of bare Hono, before and after, on the average. */
+  yardstick: number
   p50: number
   p99: number
   lone: { rate: number; p50: number; p99: number }
@@ -36,10 +39,15 @@ export type Round = {
 
 export type Plan = { connections: number; seconds: number; warmUpSeconds: number; loneSeconds: number }
 
-export async function runRound(bench: Bench, contender: Contender, plan: Plan): Promise<Round> {
+export async function runRound(
+  bench: Bench,
+  contender: Contender,
+  plan: Plan,
+  yardstick: Yardstick,
+): Promise<Round> {
   const running = await contender.start(bench)
   try {
-    return await measure(contender.name, running, plan)
+    return await measure(contender, running, plan, yardstick)
   } catch (error) {
     throw new Error(`${contender.name}: ${(error as Error).message}\n${running.log()}`, { cause: error })
   } finally {
@@ -47,11 +55,19 @@ export async function runRound(bench: Bench, contender: Contender, plan: Plan): 
   }
 }
 
-async function measure(name: string, running: Running, plan: Plan): Promise<Round> {
+async function measure(
+  { name, warmUpSeconds }: Contender,
+  running: Running,
+  plan: Plan,
+  yardstick: Yardstick,
+): Promise<Round> {
   const { connections } = plan
-  const warmUp = await running.load({ connections, seconds: plan.warmUpSeconds })
+  const seconds = Math.min(plan.warmUpSeconds, warmUpSeconds ?? plan.warmUpSeconds)
+  const warmUp = await running.load({ connections, seconds })
   const lone = await running.load({ connections: 1, seconds: plan.loneSeconds })
+  const before = await yardstick.measure()
   const { result, cpu } = await withCpu(running, { connections, seconds: plan.seconds })
+  const after = await yardstick.measure()
   const memory = {
     contender: running.pid === null ? null : memoryOf([running.pid]),
     postgres: running.postmaster === null ? null : memoryOf(processesOf(running.postmaster)),
@@ -62,6 +78,7 @@ async function measure(name: string, running: Running, plan: Plan): Promise<Roun
   return {
     contender: name,
     rate: result.answers / result.seconds,
+    yardstick: (before + after) / 2,
     p50: result.p50,
     p99: result.p99,
     lone: { rate: lone.answers / lone.seconds, p50: lone.p50, p99: lone.p99 },

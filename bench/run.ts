@@ -21,6 +21,7 @@ import { costTable, disturbance, goalTable, promiseTable, type Result, rateTable
 import { type Plan, type Round, runRound } from './round.ts'
 import { openWorkplace } from './workplace.ts'
 import { requireWrk } from './wrk.ts'
+import { startYardstick } from './yardstick.ts'
 
 const CONTENDERS: Contender[] = [
   bareHttp,
@@ -36,7 +37,7 @@ const CONTENDERS: Contender[] = [
   alertmanager,
 ]
 
-const USAGE = `node bench/run.ts [--rounds 5] [--seconds 5] [--warm-up 15] [--connections 64] [--only a,b] [--json FILE]
+const USAGE = `node bench/run.ts [--rounds 5] [--seconds 5] [--warm-up 45] [--connections 64] [--only a,b] [--json FILE]
   [--write-docs] [--postgres URL|packaged]
   --only takes ${CONTENDERS.map(({ name }) => name).join(', ')}`
 
@@ -53,7 +54,7 @@ function readOptions(): Options {
     options: {
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '5' },
-      'warm-up': { type: 'string', default: '15' },
+      'warm-up': { type: 'string', default: '45' },
       connections: { type: 'string', default: '64' },
       only: { type: 'string' },
       json: { type: 'string' },
@@ -98,23 +99,26 @@ async function prepare(bench: Bench, wanted: Contender[]): Promise<Contender[]> 
 
 function show({ faults, ...round }: Round, title: string): void {
   const rate = Math.round(round.rate).toLocaleString('en-US').padStart(8)
+  const part = (round.rate / round.yardstick).toFixed(2)
   const latency = `p50 ${round.p50.toFixed(2)} ms, p99 ${round.p99.toFixed(2)} ms`
   const stored = round.rows === null ? '' : `, ${round.rows} stored for ${round.answers} answers`
-  console.log(`  ${title.padEnd(40)}${rate}/s, ${latency}${stored}`)
+  console.log(`  ${title.padEnd(40)}${rate}/s, ${part} of bare Hono, ${latency}${stored}`)
   for (const fault of faults) console.error(`    FAULT: ${fault}`)
 }
 
 /** A B A B: what disturbs the machine for a while does not disturb one contender alone. */
 async function runRounds(bench: Bench, contenders: Contender[], options: Options): Promise<Result[]> {
   const results = contenders.map((contender): Result => ({ contender, rounds: [] }))
+  const yardstick = await startYardstick(bench, options.connections)
   for (let number = 1; number <= options.rounds; number++) {
     console.log(`round ${number} of ${options.rounds}`)
     for (const { contender, rounds } of results) {
-      const round = await runRound(bench, contender, options)
+      const round = await runRound(bench, contender, options, yardstick)
       show(round, contender.title)
       rounds.push(round)
     }
   }
+  await yardstick.stop()
   return results
 }
 
@@ -149,7 +153,7 @@ async function main(): Promise<void> {
     describeMachine(),
     bench.postgres.settings,
     `to make a page durable the disk takes ${measureSync(bench.folder).toFixed(2)} ms (median)`,
-    `${options.connections} connections for ${options.seconds} s a round after ${options.warmUpSeconds} s of warming up, ${options.rounds} rounds, ${averageSize()} bytes an event`,
+    `${options.connections} connections for ${options.seconds} s a round after up to ${options.warmUpSeconds} s of warming up, ${options.rounds} rounds, ${averageSize()} bytes an event`,
   ]
   for (const fact of facts) console.log(fact)
   const results = await runRounds(bench, await prepare(bench, options.contenders), options)

@@ -40,6 +40,7 @@ export const alertmanager: Contender = {
   name: 'alertmanager',
   title: 'Prometheus Alertmanager',
   promise: 'in memory, gone with a restart; a repeated alert replaces the one before, so there is no history',
+  warmUpSeconds: 5,
   prepare: async () => {
     if (!find()) {
       throw new CannotRun('Alertmanager is not installed; on Debian: apt-get install prometheus-alertmanager')

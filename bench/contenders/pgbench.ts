@@ -86,6 +86,7 @@ export const pgbench: Contender = {
   name: 'pgbench',
   title: 'pgbench, one statement per event',
   promise: 'stored: committed and synced to disk; no HTTP, no check, no score',
+  warmUpSeconds: 5,
   prepare: async () => {
     if (!findProgram('pgbench')) {
       throw new CannotRun('pgbench is not installed; on Debian: apt-get install postgresql-contrib')
