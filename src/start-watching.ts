@@ -4,10 +4,12 @@ import { judgeEvent } from './ingest/judge.ts'
 import { createWatcher, type Watcher } from './ingest/watcher.ts'
 import type { Log } from './log.ts'
 import { newId } from './new-id.ts'
+import { createPace } from './pace.ts'
 import type { Releasers } from './releasers.ts'
 import { repeat } from './repeat.ts'
 import type { Catalog } from './scores/catalog.ts'
 import type { Database } from './storage/database.ts'
+import { readReports } from './storage/job-reports.ts'
 import {
   beat,
   findSaid,
@@ -15,7 +17,6 @@ import {
   listNews,
   listOpenAlarms,
   listParkings,
-  listReports,
   listRhythms,
   listSaved,
 } from './storage/watching.ts'
@@ -43,6 +44,8 @@ export type Watching = {
 }
 
 const LOOK_EVERY_MS = 30_000
+/** Times as long as a look it is left alone: thousands of nodes that report all night cost a tenth of the time at most. */
+const REST = 9
 /** A process that was not heard of for longer was not there. */
 const MOST_BETWEEN_TICKS_MS = 3 * LOOK_EVERY_MS
 /** Looks that are left out for what waits in the spool; a fault there must not silence the watch. */
@@ -57,7 +60,7 @@ export type OpenWatcherOptions = Pick<StartWatchingOptions, 'db' | 'catalog' | '
 export function openWatcher({ db, catalog, write, now, log, attending }: OpenWatcherOptions): Watcher {
   return createWatcher({
     listNews: (position, since) => listNews(db, position, since),
-    listReports: (jobs, since) => listReports(db, jobs, since),
+    readReports: (job, since) => readReports(db, job, since),
     listSaved: (cluster, vmids, since) => listSaved(db, cluster, vmids, since),
     listRhythms: () => listRhythms(db),
     listParkings: () => listParkings(db),
@@ -93,16 +96,14 @@ export function startWatching({
   const attendance = createAttendance(now(), newId, MOST_BETWEEN_TICKS_MS)
   const watcher = openWatcher({ db, catalog, write, now, log, attending: attendance.current })
   let patience = PATIENCE
-  let isLooking = false
+  const pace = createPace(REST)
   const look = async () => {
     attendance.tick(now())
-    if (isLooking || isAway()) return
+    if (isAway()) return
+    if (!pace.isDue()) return watcher.listen()
     if (isWaiting() && patience-- > 0) return
     patience = PATIENCE
-    isLooking = true
-    await watcher.look().finally(() => {
-      isLooking = false
-    })
+    await pace.run(watcher.look)
   }
   let isStarted = false
   const start = () => {

@@ -194,6 +194,31 @@ test('nothing is said of the past: neither after a restore, nor when a server be
   assert.deepEqual(await lines(nights), [])
 })
 
+test('what is missed while a server only listens is told of later, and what nobody heard is not', async (t) => {
+  for (const [isListening, said] of [
+    [true, 1],
+    [false, 0],
+  ] as const) {
+    const { nights } = await open(t)
+    const { clock } = nights
+    clock.now = night('2026-05-01') - HOUR
+    const server = nights.watcher()
+    await server.look()
+    for (const date of dates('2026-05-01', 8)) {
+      await nights.report({ startedAt: night(date), guests: GUESTS })
+      clock.now = night(date) + HOUR
+      await server.look()
+    }
+    clock.now = night('2026-05-09') + 8 * HOUR
+    if (isListening) await server.listen()
+    assert.equal((await nights.said()).length, 0)
+    clock.now += HOUR
+    nights.comeBack()
+    await nights.watcher().look()
+    assert.equal((await nights.said()).length, said)
+  }
+})
+
 test('a job is read again only when something may have changed', async (t) => {
   const { db, nights } = await open(t)
   const { clock } = nights

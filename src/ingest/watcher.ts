@@ -4,7 +4,7 @@ import type { BackupStatus } from '../guest.ts'
 import type { Log } from '../log.ts'
 import { watchJob } from '../watch/job.ts'
 import { parseRhythm } from '../watch/rhythm.ts'
-import type { Expected, Parking, Verdict, WatchInput, WatchResult } from '../watch/verdict.ts'
+import type { Expected, Parking, Verdict, WatchInput } from '../watch/verdict.ts'
 import {
   describeVerdict,
   describeWithdrawal,
@@ -22,7 +22,8 @@ export type WatcherDeps = {
     position: string | null,
     since: Date,
   ) => Promise<{ position: string; jobs: JobName[]; isAll: boolean }>
-  listReports: (jobs: JobName[], since: Date) => Promise<StoredReport[]>
+  /** Reports of a job in pieces, in the order of their ends, then of their ids. */
+  readReports: (job: JobName, since: Date) => AsyncIterable<StoredReport[]>
   /** Good backups of these guests, by any job. */
   listSaved: (
     cluster: string,
@@ -61,6 +62,8 @@ export type StoredReport = JobName & {
 }
 
 export type Watcher = {
+  /** Notes that this server listens still. */
+  listen: () => Promise<void>
   /** Notes that this server listens, looks at the jobs that may have changed, and says what is to be said. */
   look: () => Promise<void>
   /** Runs that are expected, as of the last look. */
@@ -76,7 +79,7 @@ const SAID_WITHIN_MS = DAY_MS
 const WITHDRAWN_WITHIN_MS = 10 * DAY_MS
 /** Alarms of one trouble whose runs were due nearer to each other are about the same run. */
 const SAME_RUN_MS = 6 * 3_600_000
-/** Jobs whose reports are read at once. */
+/** Jobs that are judged before what was found is said. */
 const LOT = 20
 
 /** What is known of a job since it was last judged. */
@@ -90,7 +93,7 @@ type Known = {
   asksOthers: boolean
 }
 
-type Judged = Known & { verdicts: Verdict[]; open: Set<string> }
+type Judged = Known & { verdicts: Verdict[]; open: Set<string>; hasReports: boolean }
 
 type Circumstances = {
   now: Date
@@ -110,6 +113,8 @@ type Circumstances = {
 export function createWatcher(deps: WatcherDeps): Watcher {
   const known = new Map<string, Known>()
   let position: string | null = null
+
+  const listen = () => deps.beat(deps.now())
 
   async function look(): Promise<void> {
     const now = deps.now()
@@ -154,42 +159,47 @@ export function createWatcher(deps: WatcherDeps): Watcher {
 
   /** What was judged is remembered when all of it is said: a failure leaves it to the next look. */
   async function judgeLot(jobs: JobName[], around: Circumstances): Promise<void> {
-    const rows = Map.groupBy(await deps.listReports(jobs, around.since), nameOf)
     const judged: Judged[] = []
-    for (const job of jobs) judged.push(await judgeJob(job, rows.get(nameOf(job)) ?? [], around))
+    for (const job of jobs) judged.push(await judgeJob(job, around))
     await sayNew(judged, around.now)
-    for (const { verdicts: _verdicts, open: _open, ...rest } of judged) {
+    for (const { verdicts: _verdicts, open: _open, hasReports, ...rest } of judged) {
       // Without a report left it is forgotten, as if it had never been.
-      if (rows.has(nameOf(rest.job))) known.set(nameOf(rest.job), rest)
+      if (hasReports) known.set(nameOf(rest.job), rest)
       else known.delete(nameOf(rest.job))
     }
   }
 
-  async function judgeJob(job: JobName, rows: StoredReport[], around: Circumstances): Promise<Judged> {
-    const rhythm = around.rhythms.get(nameOf(job))
-    const input = {
-      reports: rows.map(reportOf),
-      rhythm: rhythm === undefined ? null : parseRhythm(rhythm),
-      parked: around.parked.get(job.cluster) ?? [],
-      listening: around.heard,
-      now: around.now.getTime(),
-    }
-    const { result, asksOthers } = await watchWithOthers(input, job, around.since)
-    const { verdicts, open, expected, wakeAt } = result
-    return { job, verdicts, open, expected, wakeAt, basis: basisOf(job, around), asksOthers }
-  }
-
-  /** What other jobs saved is read only when it matters, which is seldom. */
-  async function watchWithOthers(input: Omit<WatchInput, 'savedElsewhere'>, job: JobName, since: Date) {
+  /** What other jobs saved is read only when it matters, which is seldom; then all is played again. */
+  async function judgeJob(job: JobName, around: Circumstances): Promise<Judged> {
     const asked = new Set<string>()
     const noted = (vmid: string) => {
       asked.add(vmid)
       return false
     }
-    let result: WatchResult = watchJob({ ...input, savedElsewhere: noted })
-    if (asked.size > 0)
-      result = watchJob({ ...input, savedElsewhere: await savedElsewhere(job, asked, since) })
-    return { result, asksOthers: asked.size > 0 }
+    let played = await play(job, noted, around)
+    if (asked.size > 0) played = await play(job, await savedElsewhere(job, asked, around.since), around)
+    const { verdicts, open, expected, wakeAt } = played.result
+    const { hasReports } = played
+    const asksOthers = asked.size > 0
+    return { job, verdicts, open, expected, wakeAt, basis: basisOf(job, around), asksOthers, hasReports }
+  }
+
+  async function play(job: JobName, saved: WatchInput['savedElsewhere'], around: Circumstances) {
+    const rhythm = around.rhythms.get(nameOf(job))
+    const input = {
+      rhythm: rhythm === undefined ? null : parseRhythm(rhythm),
+      parked: around.parked.get(job.cluster) ?? [],
+      listening: around.heard,
+      savedElsewhere: saved,
+      now: around.now.getTime(),
+    }
+    const watch = watchJob(input, job)
+    let hasReports = false
+    for await (const piece of deps.readReports(job, around.since)) {
+      hasReports = true
+      for (const report of piece) watch.take(reportOf(report))
+    }
+    return { result: watch.result(), hasReports }
   }
 
   async function savedElsewhere({ cluster, jobId }: JobName, asked: Set<string>, since: Date) {
@@ -247,7 +257,7 @@ export function createWatcher(deps: WatcherDeps): Watcher {
     }
   }
 
-  return { look, expected: () => [...known.values()].flatMap((job) => job.expected) }
+  return { listen, look, expected: () => [...known.values()].flatMap((job) => job.expected) }
 }
 
 function nameOf({ cluster, jobId }: JobName): string {

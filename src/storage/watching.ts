@@ -1,5 +1,4 @@
-/** What the watch reads and keeps: reports by job, rhythms set by hand, parkings, and when servers listened. */
-import type { BackupStatus } from '../guest.ts'
+/** What the watch reads and keeps: which jobs have news, rhythms set by hand, parkings, and when servers listened. */
 import { currentPosition, isAhead, type Position } from './changes.ts'
 import type { Database } from './database.ts'
 
@@ -33,42 +32,6 @@ export async function listNews(db: Database, position: Position | null, since: D
     WHERE r.job_id IS NOT NULL AND e.changed_tx >= pg_snapshot_xmin(${snapshot}::pg_snapshot)
       AND NOT pg_visible_in_snapshot(e.changed_tx, ${snapshot}::pg_snapshot)`
   return { position: now, jobs, isAll: false }
-}
-
-export type ReportRow = {
-  id: string
-  cluster: string
-  node: string | null
-  jobId: string
-  startedAt: Date
-  endedAt: Date
-  incomplete: boolean
-  guests: {
-    vmid: string
-    name: string | null
-    status: BackupStatus
-    durationSeconds: number | null
-    sizeBytes: number | null
-  }[]
-}
-
-/** Reports of one job that are judged; a job of 60 nodes sends so many in twelve weeks. */
-const MOST_REPORTS = 5_000
-
-/** Reports of these jobs since `since`, in the order of their ends, with each guest's result. */
-export async function listReports(db: Database, jobs: JobName[], since: Date): Promise<ReportRow[]> {
-  return db.read`
-    SELECT r.event_id AS id, r.cluster, r.node, r.job_id AS "jobId", r.started_at AS "startedAt",
-           r.ended_at AS "endedAt", r.incomplete, coalesce((
-             SELECT json_agg(json_build_object('vmid', b.vmid, 'name', b.name, 'status', b.status,
-               'durationSeconds', b.duration_seconds, 'sizeBytes', b.size_bytes) ORDER BY b.id)
-             FROM guest_backups b WHERE b.report_id = r.event_id), '[]'::json) AS guests
-    FROM json_to_recordset(${JSON.stringify(jobs)}::json) AS q(cluster text, "jobId" text)
-    CROSS JOIN LATERAL (
-      SELECT * FROM backup_reports r
-      WHERE r.cluster = q.cluster AND r.job_id = q."jobId" AND r.ended_at >= ${since}
-      ORDER BY r.ended_at DESC, r.event_id DESC LIMIT ${MOST_REPORTS}) r
-    ORDER BY r.ended_at, r.event_id`
 }
 
 /** Good backups of these guests by any job since `since`, to know who was saved by another one. */

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { GuestResult, Interval, Report } from './history.ts'
 import { watchJob } from './job.ts'
 import { parseRhythm } from './rhythm.ts'
-import type { Parking, Verdict, WatchInput } from './verdict.ts'
+import type { Parking, Verdict, WatchInput, WatchResult } from './verdict.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -53,15 +53,15 @@ const ALWAYS: Interval[] = [{ from: 0, to: Date.parse('2100-01-01T00:00:00Z') }]
 
 function watch(reports: Report[], changes: Partial<WatchInput> = {}): Verdict[] {
   const now = changes.now ?? Math.max(...reports.map(({ endedAt }) => endedAt)) + HOUR
-  return watchJob({
-    reports,
-    rhythm: null,
-    parked: [],
-    listening: ALWAYS,
-    savedElsewhere: () => false,
-    ...changes,
-    now,
-  }).verdicts
+  return play(reports, { ...changes, now }).verdicts
+}
+
+/** In the order in which a database gives them. */
+function play(reports: Report[], changes: Partial<WatchInput> & { now: number }): WatchResult {
+  const rest = { rhythm: null, parked: [], listening: ALWAYS, savedElsewhere: () => false }
+  const job = watchJob({ ...rest, ...changes }, { cluster: 'lab', jobId: 'backup-nightly' })
+  for (const one of reports.toSorted((a, b) => a.endedAt - b.endedAt || (a.id < b.id ? -1 : 1))) job.take(one)
+  return job.result()
 }
 
 const short = (verdicts: Verdict[]) =>
@@ -282,10 +282,28 @@ test('a guest that moved to another job is well again when that has saved it', (
 
 test('nothing changes before the time that the result names, and something does behind it', () => {
   const reports = dates('2026-05-01', 4).map((date) => report(night(date)))
-  const at = (now: number) =>
-    watchJob({ reports, rhythm: null, parked: [], listening: ALWAYS, savedElsewhere: () => false, now })
+  const at = (now: number) => play(reports, { now })
   const { wakeAt, verdicts } = at(night('2026-05-04') + HOUR)
   assert.deepEqual(verdicts, [])
   assert.deepEqual(at(wakeAt!).verdicts, [])
   assert.deepEqual(short(at(wakeAt! + 1).verdicts), ['2026-05-05 missing alarm due 05-05T00'])
+})
+
+test('a node that joined in an incomplete round is waited for in the next', () => {
+  const at = (date: string, minutes: number) => night(date) + minutes * MINUTE
+  const reports = dates('2026-05-01', 4).map((date) => report(night(date)))
+  reports.push(report(at('2026-05-05', 0), { incomplete: true }))
+  reports.push(report(at('2026-05-05', 5), { node: 'pve-02', guests: [guest('200')] }))
+  // 102 has moved to the new node, which reports after the old one.
+  reports.push(report(at('2026-05-06', 0), { guests: [guest('100'), guest('101')] }))
+  reports.push(report(at('2026-05-06', 30), { node: 'pve-02', guests: [guest('102'), guest('200')] }))
+  assert.deepEqual(short(watch(reports)), [])
+})
+
+test('a report that ends after now counts for nothing yet', () => {
+  const reports = dates('2026-05-01', 9).map((date) => report(night(date)))
+  const now = reports.at(-1)!.endedAt - 1
+  const { expected } = play(reports, { now })
+  assert.deepEqual(expected, play(reports.slice(0, -1), { now }).expected)
+  assert.notDeepEqual(expected, play(reports, { now: now + 1 }).expected)
 })

@@ -25,26 +25,21 @@ const SLOTS_KEPT = 512
 /** What is missing still is said again after this time: once a night. */
 const REPEAT_AFTER_MS = 20 * 3_600_000
 
-/** Plays the reports in the order of their arrival; nothing later than `now` counts. */
-export function watchJob(input: WatchInput): WatchResult {
-  const reports = input.reports
-    .filter((report) => report.endedAt <= input.now)
-    .sort((a, b) => a.endedAt - b.endedAt || (a.id < b.id ? -1 : 1))
-  const first = reports[0]
-  if (!first) return { verdicts: [], open: new Set(), expected: [], wakeAt: null }
-  const { cluster, jobId } = first
-  const job = createJob(input, cluster, jobId)
-  for (const report of reports) {
-    job.advance(report.endedAt)
-    job.take(report)
-  }
-  job.advance(input.now)
-  return job.result()
+export type JobWatch = {
+  /** Takes the next report; they come in the order of their ends, then of their ids. */
+  take: (report: Report) => void
+  /** What follows from all of them; nothing is taken after. */
+  result: () => WatchResult
 }
 
-function createJob(input: WatchInput, cluster: string, jobId: string) {
+/** Plays the reports of one job in the order of their arrival; nothing later than `now` counts. */
+export function watchJob(
+  input: WatchInput,
+  { cluster, jobId }: { cluster: string; jobId: string },
+): JobWatch {
   const streams = new Map<string, Stream>()
-  const rounds: Round[] = []
+  /** The current one, and those before that tell who belongs to the job. */
+  let rounds: Round[] = []
   const measures: Measures = createMeasures()
   const verdicts: Verdict[] = []
   const open = new Map<string, Verdict>()
@@ -167,6 +162,8 @@ function createJob(input: WatchInput, cluster: string, jobId: string) {
   }
 
   function take(report: Report): void {
+    if (report.endedAt > input.now) return
+    advance(report.endedAt)
     const stream = streams.get(report.node)
     const tolerance = toleranceOf(stream)
     if (!stream) {
@@ -214,7 +211,7 @@ function createJob(input: WatchInput, cluster: string, jobId: string) {
     if (!round || round.nodes.has(report.node) || report.startedAt - round.startedAt > tolerance) {
       if (round && !round.closed) closeRound(round, report.endedAt)
       round = { startedAt: report.startedAt, nodes: new Map(), guests: new Map(), closed: false }
-      rounds.push(round)
+      rounds = [...telling(rounds), round]
     }
     round.nodes.set(report.node, report)
     for (const { vmid } of report.guests) {
@@ -255,11 +252,7 @@ function createJob(input: WatchInput, cluster: string, jobId: string) {
 
   /** The latest that tell who belongs to the job, in the order of time. */
   function clearRoundsBefore(round: Round): Round[] {
-    const found: Round[] = []
-    for (let at = rounds.lastIndexOf(round) - 1; at >= 0 && found.length < ROUNDS_OF_LEARNING; at--) {
-      if (!isUnclear(rounds[at]!)) found.unshift(rounds[at]!)
-    }
-    return found
+    return latestClear(rounds.slice(0, rounds.lastIndexOf(round)))
   }
 
   /** A guest that moved to another job is well again when that job has saved it. */
@@ -273,6 +266,7 @@ function createJob(input: WatchInput, cluster: string, jobId: string) {
   }
 
   function result(): WatchResult {
+    advance(input.now)
     const expected = [...streams.values()].flatMap((stream) => {
       const next = nextOf(stream)
       if (!next) return []
@@ -285,7 +279,18 @@ function createJob(input: WatchInput, cluster: string, jobId: string) {
     return { verdicts, open: new Set(open.keys()), expected, wakeAt }
   }
 
-  return { advance, take, result }
+  return { take, result }
+}
+
+/** Those that a later round is compared with, and the last one. */
+function telling(rounds: readonly Round[]): Round[] {
+  const clear = latestClear(rounds)
+  const last = rounds.at(-1)
+  return last && !clear.includes(last) ? [...clear, last] : clear
+}
+
+function latestClear(rounds: readonly Round[]): Round[] {
+  return rounds.filter((round) => !isUnclear(round)).slice(-ROUNDS_OF_LEARNING)
 }
 
 /** Who is not in it may have been in it: an empty table tells of a run that was refused before it began. */

@@ -27,13 +27,11 @@ export function createMeasures(): Measures {
       if (guest.status !== 'ok') continue
       const known = byGuest.get(guest.vmid) ?? { seconds: [], bytes: [] }
       byGuest.set(guest.vmid, known)
-      const seconds = usualOf(known.seconds)
-      const bytes = usualOf(known.bytes)
-      if (isSlow(guest, seconds)) slow.push(concerned(guest, guest.durationSeconds, seconds))
-      if (isSmall(guest, bytes)) small.push(concerned(guest, guest.sizeBytes, bytes))
-      if (guest.durationSeconds !== null)
-        known.seconds = [...known.seconds, guest.durationSeconds].slice(-SAMPLES)
-      if (guest.sizeBytes !== null) known.bytes = [...known.bytes, guest.sizeBytes].slice(-SAMPLES)
+      if (isSlow(guest, known.seconds))
+        slow.push(concerned(guest, guest.durationSeconds, median(known.seconds)))
+      if (isSmall(guest, known.bytes)) small.push(concerned(guest, guest.sizeBytes, median(known.bytes)))
+      learn(known.seconds, guest.durationSeconds)
+      learn(known.bytes, guest.sizeBytes)
     }
     return { slow, small }
   }
@@ -41,17 +39,24 @@ export function createMeasures(): Measures {
   return { judge }
 }
 
-function usualOf(samples: number[]): number | null {
-  return samples.length < LEAST_SAMPLES ? null : median(samples)
+function learn(samples: number[], value: number | null): void {
+  if (value === null) return
+  samples.push(value)
+  if (samples.length > SAMPLES) samples.shift()
 }
 
-function isSlow({ durationSeconds }: GuestResult, usual: number | null): boolean {
-  if (durationSeconds === null || usual === null) return false
+/** The usual value is looked for only where the one that is furthest away would not do. */
+function isSlow({ durationSeconds }: GuestResult, samples: number[]): boolean {
+  if (durationSeconds === null || samples.length < LEAST_SAMPLES) return false
+  if (durationSeconds < SLOW_FACTOR * Math.min(...samples)) return false
+  const usual = median(samples)!
   return durationSeconds >= SLOW_FACTOR * usual && durationSeconds - usual >= SLOW_LEAST_SECONDS
 }
 
-function isSmall({ sizeBytes }: GuestResult, usual: number | null): boolean {
-  return sizeBytes !== null && usual !== null && sizeBytes < SMALL_PART * usual
+function isSmall({ sizeBytes }: GuestResult, samples: number[]): boolean {
+  if (sizeBytes === null || samples.length < LEAST_SAMPLES) return false
+  if (sizeBytes >= SMALL_PART * Math.max(...samples)) return false
+  return sizeBytes < SMALL_PART * median(samples)!
 }
 
 function concerned({ vmid, name }: GuestResult, found: number | null, usual: number | null): Concerned {

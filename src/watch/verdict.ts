@@ -1,4 +1,4 @@
-import type { Interval, Report } from './history.ts'
+import type { Interval } from './history.ts'
 import type { Rhythm } from './rhythm.ts'
 
 /**
@@ -35,9 +35,8 @@ export type Expected = { cluster: string; jobId: string; node: string; at: numbe
 /** A guest that needs no backup for a time; `to` null: until further notice. */
 export type Parking = { cluster: string; vmid: string; from: number; to: number | null }
 
+/** What a job is judged by, beside its reports. */
 export type WatchInput = {
-  /** Of one job, in any order. */
-  reports: readonly Report[]
   /** Set by hand; null: learnt. */
   rhythm: Rhythm | null
   parked: readonly Parking[]
