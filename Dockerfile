@@ -19,7 +19,7 @@ ENV NODE_ENV=production \
 WORKDIR /app
 
 # `tempo` for ENTRYPOINT and for `docker compose exec tempo tempo …`; exec makes node the process that gets the signals.
-RUN printf '#!/bin/sh\nexec node --v8-pool-size=1 --max-semi-space-size=16 /app/src/cli.ts "$@"\n' > /usr/local/bin/tempo \
+RUN printf '#!/bin/sh\nexec node --v8-pool-size=1 --max-semi-space-size=16 /app/src/tempo.js "$@"\n' > /usr/local/bin/tempo \
  && chmod 755 /usr/local/bin/tempo \
  && install --directory --owner=node --group=node --mode=0700 /data
 

@@ -1,9 +1,4 @@
-#!/usr/bin/env node
-/** The command `tempo`. It prepares Node first, which counts only for what is loaded afterwards. */
-import { mkdirSync, statSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
+/** The command `tempo` (tempo.js). It prepares Node first, which counts only for what is loaded afterwards. */
 import { PerformanceObserver } from 'node:perf_hooks'
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import './drizzle-imports.ts'
@@ -30,19 +25,6 @@ const ONE_COPIER = '--no-parallel-scavenge'
 
 const LEFTOVERS_MS = 500
 
-/** Where Node keeps what it compiled, which it runs unseen: in a folder of the user alone, or not at all. */
-function keepCompiled(): void {
-  const folder = join(homedir(), '.cache', 'tempo-server')
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const { uid, mode } = statSync(folder)
-    if (process.getuid && (uid !== process.getuid() || (mode & 0o022) !== 0)) return
-    enableCompileCache(folder)
-  } catch {
-    // It starts more slowly.
-  }
-}
-
 function setGrowth(factor: number): void {
   setFlagsFromString(`--semi-space-growth-factor=${factor}`)
 }
@@ -64,8 +46,8 @@ function boundMemory(): void {
   }).observe({ entryTypes: ['gc'] })
 }
 
-if (import.meta.main) {
-  keepCompiled()
+/** Runs the command of this process to its end. */
+export async function main(): Promise<void> {
   // A command ends before memory counts.
   const isServer = process.argv[2] === 'serve'
   if (isServer) {
@@ -80,3 +62,5 @@ if (import.meta.main) {
   // postgres.js leaves a connection half open when the network is dead, and that would keep us alive.
   setTimeout(() => process.exit(), LEFTOVERS_MS).unref()
 }
+
+if (import.meta.main) await main()

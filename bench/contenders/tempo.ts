@@ -14,7 +14,7 @@ import { type Bench, CannotRun, type Contender, type Running } from '../contende
 import { readSettings } from '../postgres.ts'
 import { runWrk, type Target } from '../wrk.ts'
 
-export const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+export const CLI = fileURLToPath(new URL('../../src/tempo.js', import.meta.url))
 /** What `npm start` tells Node itself. */
 const OPTIONS = program.scripts.start.split(' ').filter((word) => word.startsWith('--'))
 const PROMISE = 'stored: committed and synced to disk'

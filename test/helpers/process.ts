@@ -13,7 +13,7 @@ import { locate, SOCKET_PORT } from '../../src/storage/embedded-folder.ts'
 import { findPostmaster, stopPostmaster } from '../../src/storage/embedded-postmaster.ts'
 import { eventually } from './server.ts'
 
-export const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+export const CLI = fileURLToPath(new URL('../../src/tempo.js', import.meta.url))
 
 export type Env = Record<string, string>
 export type Exit = { code: number | null; signal: NodeJS.Signals | null }
