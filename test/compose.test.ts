@@ -128,7 +128,7 @@ test('docker run serves, and docker exec finds tempo', () => {
   assert.deepEqual(JSON.parse(instruction('ENTRYPOINT')), ['tempo'])
   assert.deepEqual(JSON.parse(instruction('CMD')), ['serve'])
   const start = JSON.parse(read('package.json')).scripts.start as string
-  assert.match(start, /^node --v8-pool-size=1 --max-semi-space-size=16 src\/cli\.ts serve$/)
+  assert.match(start, /^node --v8-pool-size=1 --max-semi-space-size=16 src\/tempo\.js serve$/)
   const run = `exec ${start.replace('src/', '/app/src/').replace(' serve', ' "$@"')}`
   assert.ok(instruction('RUN').includes(run), run)
   assert.match(instruction('RUN'), /exec node .+> \/usr\/local\/bin\/tempo /)
