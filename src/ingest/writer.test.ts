@@ -38,7 +38,7 @@ test('what arrives during a commit goes together in the next one', async () => {
   await writer.drain()
 })
 
-test('a crowd is divided: one part is stored, the next lies ready, and the rest is answered and asks again', async () => {
+test('a crowd is halved: one part is stored, and the next lies ready when all of it are back', async () => {
   const { writer, batches, next } = createHeldWriter()
   const arrive = (count: number) => {
     for (let n = 0; n < count; n++) writer.write(event(String(n)))
@@ -60,13 +60,47 @@ test('a crowd is divided: one part is stored, the next lies ready, and the rest 
   const lengths = batches.map(({ length }) => length)
   assert.deepEqual(lengths.slice(0, 2), [1, 16])
   assert.ok(
-    lengths.slice(4, 12).every((length) => length >= 28 && length <= 32),
+    lengths.slice(2, 12).every((length) => length >= 30 && length <= 34),
     lengths.join(),
   )
+  // Nobody waits for a third one.
+  for (let turn = 3; turn < 12; turn++) assert.equal(lengths[turn]! + lengths[turn - 1]!, 64)
   assert.equal(
     lengths.reduce((sum, length) => sum + length),
     64 + answered.reduce((sum, length) => sum + length),
   )
+})
+
+test('the second batch waits for all who were answered, and goes without who does not come back', async () => {
+  const { writer, batches, next } = createHeldWriter()
+  const arrive = (count: number) => {
+    for (let n = 0; n < count; n++) writer.write(event('x'))
+  }
+  arrive(64)
+  for (const count of [1, 16]) {
+    next().succeed()
+    await settled()
+    arrive(count)
+  }
+  const lengths = () => batches.slice(2).map(({ length }) => length)
+  assert.deepEqual(lengths(), [34, 30])
+  next().succeed()
+  await settled()
+  arrive(33)
+  assert.deepEqual(lengths(), [34, 30])
+  arrive(1)
+  assert.deepEqual(lengths(), [34, 30, 34])
+  next().succeed()
+  await settled()
+  // Ten of thirty have gone.
+  arrive(20)
+  assert.deepEqual(lengths(), [34, 30, 34])
+  next().succeed()
+  await settled()
+  assert.deepEqual(lengths(), [34, 30, 34, 20])
+  next().succeed()
+  await settled()
+  await writer.drain()
 })
 
 test('no more than two batches are under way, and a small one waits for those before it', async () => {
