@@ -26,12 +26,10 @@ const { values: options } = parseArgs({
   },
 })
 const MEGABYTE = 1024 * 1024
-const [clusters, nodes, guests, nights] = [
-  options.clusters,
-  options.nodes,
-  options.guests,
-  options.nights,
-].map(Number) as [number, number, number, number]
+const clusters = Number(options.clusters)
+const nodes = Number(options.nodes)
+const guests = Number(options.guests)
+const nights = Number(options.nights)
 
 const workplace = await openWorkplace()
 const postgres =
@@ -84,7 +82,6 @@ async function measure(): Promise<string[]> {
     log: silentLog,
     attending: () => ({ id: newId(), from: now }),
   })
-  globalThis.gc?.()
   const delays = monitorEventLoopDelay({ resolution: 1 })
   let rss = 0
   const looking = setInterval(() => {

@@ -63,4 +63,5 @@ export async function main(): Promise<void> {
   setTimeout(() => process.exit(), LEFTOVERS_MS).unref()
 }
 
+// Who starts this file has all of it, but for what tempo.js saves.
 if (import.meta.main) await main()

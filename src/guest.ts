@@ -39,6 +39,16 @@ export type BackupReport = {
   backups: GuestBackup[]
 }
 
+/** What became of one guest in a run. */
+export type GuestResult = Pick<GuestBackup, 'vmid' | 'name' | 'status' | 'durationSeconds' | 'sizeBytes'>
+
+/** A stored report of a job that runs by itself, with what became of each guest; `id` is that of its event. */
+export type JobReport = Pick<BackupReport, 'cluster' | 'node' | 'startedAt' | 'endedAt' | 'incomplete'> & {
+  id: string
+  jobId: string
+  guests: GuestResult[]
+}
+
 /** A guest, by its latest report. */
 export type Guest = {
   cluster: string

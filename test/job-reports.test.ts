@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import type { JobReport } from '../src/guest.ts'
 import type { Database } from '../src/storage/database.ts'
-import { type ReportRow, readReports } from '../src/storage/job-reports.ts'
+import { readReports } from '../src/storage/job-reports.ts'
 import { createTestDatabase } from './helpers/database.ts'
 
 const JOB = { cluster: 'lab', jobId: 'backup-nightly' }
@@ -26,7 +27,7 @@ async function fill(db: Database, count: number, guests: string): Promise<void> 
     FROM backup_reports, generate_series(1, ${guests.replace('n', "split_part(node, '-', 2)::int")}) g`)
 }
 
-async function readAll(db: Database, since: Date): Promise<ReportRow[][]> {
+async function readAll(db: Database, since: Date): Promise<JobReport[][]> {
   return Array.fromAsync(readReports(db, JOB, since))
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { IncomingEvent } from '../event.ts'
-import type { BackupStatus } from '../guest.ts'
+import type { JobReport } from '../guest.ts'
 import type { Log } from '../log.ts'
 import { watchJob } from '../watch/job.ts'
 import { parseRhythm } from '../watch/rhythm.ts'
@@ -23,7 +23,7 @@ export type WatcherDeps = {
     since: Date,
   ) => Promise<{ position: string; jobs: JobName[]; isAll: boolean }>
   /** Reports of a job in pieces, in the order of their ends, then of their ids. */
-  readReports: (job: JobName, since: Date) => AsyncIterable<StoredReport[]>
+  readReports: (job: JobName, since: Date) => AsyncIterable<JobReport[]>
   /** Good backups of these guests, by any job. */
   listSaved: (
     cluster: string,
@@ -44,21 +44,6 @@ export type WatcherDeps = {
   beat: (now: Date) => Promise<void>
   now: () => Date
   log: Log
-}
-
-export type StoredReport = JobName & {
-  id: string
-  node: string | null
-  startedAt: Date
-  endedAt: Date
-  incomplete: boolean
-  guests: {
-    vmid: string
-    name: string | null
-    status: BackupStatus
-    durationSeconds: number | null
-    sizeBytes: number | null
-  }[]
 }
 
 export type Watcher = {
@@ -287,6 +272,6 @@ function externalIdOf(id: string): string {
   return createHash('sha256').update(id).digest('hex')
 }
 
-function reportOf({ node, startedAt, endedAt, ...report }: StoredReport) {
+function reportOf({ node, startedAt, endedAt, ...report }: JobReport) {
   return { ...report, node: node ?? '', startedAt: startedAt.getTime(), endedAt: endedAt.getTime() }
 }

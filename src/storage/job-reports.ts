@@ -1,22 +1,7 @@
 /** What the watch reads of a backup job: its reports, piece by piece. */
-import type { BackupStatus } from '../guest.ts'
+import type { BackupStatus, JobReport } from '../guest.ts'
 import type { Database } from './database.ts'
 import type { JobName } from './watching.ts'
-
-export type ReportRow = JobName & {
-  id: string
-  node: string | null
-  startedAt: Date
-  endedAt: Date
-  incomplete: boolean
-  guests: {
-    vmid: string
-    name: string | null
-    status: BackupStatus
-    durationSeconds: number | null
-    sizeBytes: number | null
-  }[]
-}
 
 /** Behind this report, in the order of their ends. */
 type Place = { endedAt: Date; id: string }
@@ -34,7 +19,7 @@ const NO_ID = '00000000-0000-0000-0000-000000000000'
  * Reports of a job since `since`, in the order of their ends, with each guest's result. A large site has millions of
  * results, so they come in pieces, and none is kept.
  */
-export async function* readReports(db: Database, job: JobName, since: Date): AsyncGenerator<ReportRow[]> {
+export async function* readReports(db: Database, job: JobName, since: Date): AsyncGenerator<JobReport[]> {
   let after = await findBeginning(db, job, since)
   let size = FIRST_PIECE
   for (;;) {
@@ -59,7 +44,7 @@ async function findBeginning(db: Database, { cluster, jobId }: JobName, since: D
 }
 
 /** Guests as arrays: a million times the same names of columns cost both sides more than what they name. */
-type PieceRow = Omit<ReportRow, 'guests'> & {
+type PieceRow = Omit<JobReport, 'guests'> & {
   guests: [string, string | null, BackupStatus, number | null, number | null][]
 }
 
@@ -68,7 +53,7 @@ async function readPiece(
   { cluster, jobId }: JobName,
   after: Place,
   size: number,
-): Promise<ReportRow[]> {
+): Promise<JobReport[]> {
   const rows = await db.read<PieceRow[]>`
     SELECT r.event_id AS id, r.cluster, r.node, r.job_id AS "jobId", r.started_at AS "startedAt",
            r.ended_at AS "endedAt", r.incomplete, coalesce((

@@ -1,14 +1,5 @@
 /** What the watch knows: reports that came, and when the server was there to hear them. Instants are milliseconds. */
-import type { BackupStatus } from '../guest.ts'
-
-/** One guest's row of a report. */
-export type GuestResult = {
-  vmid: string
-  name: string | null
-  status: BackupStatus
-  durationSeconds: number | null
-  sizeBytes: number | null
-}
+import type { GuestResult } from '../guest.ts'
 
 /** One run of a backup job on one node. Runs by hand carry no job id and teach no rhythm. */
 export type Report = {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { GuestResult, Interval, Report } from './history.ts'
+import type { GuestResult } from '../guest.ts'
+import type { Interval, Report } from './history.ts'
 import { watchJob } from './job.ts'
 import { parseRhythm } from './rhythm.ts'
 import type { Parking, Verdict, WatchInput, WatchResult } from './verdict.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { GuestResult } from './history.ts'
+import type { GuestResult } from '../guest.ts'
 import { createMeasures } from './measures.ts'
 
 /** Judges good backups of one guest in turn; gives those that stand out, with what was usual. */

@@ -1,5 +1,6 @@
 /** What is usual for a guest in one job: how long its backup takes, and how large it is. */
-import { type GuestResult, median, type Report } from './history.ts'
+import type { GuestResult } from '../guest.ts'
+import { median, type Report } from './history.ts'
 import type { Concerned } from './verdict.ts'
 
 export type Measures = {
