@@ -4,6 +4,7 @@ import { createApp } from '../app.ts'
 import { type Config, loadConfig, unknownSettings } from '../config.ts'
 import { createLog, type Log } from '../log.ts'
 import { VERSION } from '../version.ts'
+import { takePrecedence } from './precedence.ts'
 import type { Terminal } from './terminal.ts'
 
 /** `tempo serve`: runs until a signal, and then ends without losing an accepted event. */
@@ -17,6 +18,7 @@ export function serveCommand(terminal: Terminal): Command {
     const app = await createApp(config, log)
     try {
       const { port } = await app.start()
+      takePrecedence(log)
       log.info(
         { version: VERSION, host: config.host, port, database: config.databaseUrl ? 'postgres' : 'embedded' },
         'listening',

@@ -117,18 +117,22 @@ async function finish(child: Child, input: string): Promise<Finished> {
   return { ...exit, stdout: child.stdout(), stderr: child.stderr(), ms: performance.now() - begun }
 }
 
-/** Starts `tempo serve` on a free port and waits until it listens; fails with its output when it ends before. */
-export async function startServer(t: TestContext, env: Env): Promise<ServerProcess> {
-  const server = launchServer(t, env)
+/**
+ * Starts `tempo serve` on a free port and waits until it listens; fails with its output when it ends before. `under`: a
+ * program with its arguments that becomes the server, such as `nice`.
+ */
+export async function startServer(t: TestContext, env: Env, under: string[] = []): Promise<ServerProcess> {
+  const server = launchServer(t, env, under)
   await server.listening
   return { ...server, url: server.url(), adminToken: await readAdminToken(server.dataDir) }
 }
 
 /** Starts `tempo serve` without waiting for it. */
-export function launchServer(t: TestContext, env: Env) {
+export function launchServer(t: TestContext, env: Env, under: string[] = []) {
   const dataDir = env.TEMPO_DATA_DIR
   if (!dataDir) throw new Error('a server of a test needs a TEMPO_DATA_DIR of its own')
-  const child = start(process.execPath, [CLI, 'serve'], { TEMPO_PORT: '0', ...env })
+  const [command, ...args] = [...under, process.execPath, CLI, 'serve']
+  const child = start(command!, args, { TEMPO_PORT: '0', ...env })
   t.after(async () => {
     child.process.kill('SIGKILL')
     await child.exited
