@@ -34,7 +34,7 @@ export const whole = (value: number) =>
 export type Result = { contender: Contender; rounds: Round[] }
 
 /** The rate as a part of that of bare Hono around it. */
-const measured = ({ rate, yardstick }: Round) => rate / yardstick
+const measured = ({ rate, yardstick }: Round) => rate / yardstick.rate
 
 /** Rate of `a` divided by that of `b`, each by its yardstick, round by round: what disturbs the machine disturbs both. */
 export function ratio(a: Round[], b: Round[]): number {
@@ -52,6 +52,7 @@ export function rateTable(results: Result[], base: string): string {
     own ? `${own.contender.title}, relative` : 'ratio',
     'p50 ms',
     'p99 ms',
+    'of bare Hono',
     'alone: p50 ms',
     'p99 ms',
   ]
@@ -65,6 +66,7 @@ export function rateTable(results: Result[], base: string): string {
       own ? shown(ratio(own.rounds, rounds), 2) : NONE,
       ms(median(rounds.map(({ p50 }) => p50))),
       ms(median(rounds.map(({ p99 }) => p99))),
+      ms(median(rounds.map(({ yardstick }) => yardstick.p99))),
       ms(median(rounds.map(({ lone }) => lone.p50))),
       ms(median(rounds.map(({ lone }) => lone.p99))),
     ]
