@@ -10,9 +10,9 @@ const { PRIORITY_ABOVE_NORMAL, PRIORITY_NORMAL } = constants.priority
  * priority for the server, all stays as it is.
  */
 export function takePrecedence(log: Log): void {
-  if (process.platform !== 'linux' || getPriority() !== PRIORITY_NORMAL) return
+  if (process.platform !== 'linux') return
   try {
-    setPriority(PRIORITY_ABOVE_NORMAL)
+    if (getPriority() === PRIORITY_NORMAL) setPriority(PRIORITY_ABOVE_NORMAL)
   } catch (error) {
     log.debug({ err: error }, 'the system does not let the server go before other programs')
   }
