@@ -492,6 +492,32 @@ test('many small transactions are taken in step by step, and found meanwhile', a
   assert.equal(await indexed(), 31)
 })
 
+test('a step reads no more of those that wait than it takes in', async (t) => {
+  const apart = await createTestDatabase()
+  t.after(() => apart.drop())
+  const [writer, filler] = [apart.open(), apart.open()]
+  await fillWords(writer, 100)
+  await fillWords(writer, 100)
+  for (let n = 0; n < 50; n++) {
+    await storeEvents(
+      writer,
+      Array.from({ length: 40 }, () => judgedEvent({ title: 'waits' })),
+    )
+  }
+  const read = async () => {
+    const [row] = await writer.read<[{ entries: number }]>`
+      SELECT idx_tup_read::int AS entries FROM pg_stat_user_indexes WHERE indexrelname = 'events_changed'`
+    return row.entries
+  }
+  const before = await read()
+  assert.deepEqual(await fillWords(filler, 100), { events: 80, more: true })
+  // What a connection has read is counted when it ends, at the latest.
+  await filler.close()
+  await eventually(async () => (await read()) > before)
+  const entries = (await read()) - before
+  assert.ok(entries >= 80 && entries <= 110, `${entries} entries of the index were read`)
+})
+
 test('two servers that fill at the same time take each event in once', async () => {
   await storeSown(300)
   const turns = await Promise.all(

@@ -21,14 +21,37 @@ type Row = Omit<Text, 'body' | 'differs'> & {
 /** False in a Turkish locale, which knows two letters i. */
 const LOWERS_ASCII = `lower('ABCDEFGHIJKLMNOPQRSTUVWXYZ') = 'abcdefghijklmnopqrstuvwxyz'`
 
-/** Reads the texts of some events `e`, in no order. */
-export async function readTexts(tx: Tx, transaction: Fragment, which: Fragment): Promise<Text[]> {
-  const rows = await tx<Row[]>`
+/** Events whose texts are read at a time: they come with all their metadata. */
+const PIECE = 200
+
+/** Waits, after so many milliseconds of work, until it is right to go on. */
+export type Rest = (workedMs: number) => Promise<void>
+
+/**
+ * Reads the texts of some events `e`, in no order, a piece at a time. By a cursor, which is planned for its first rows: any
+ * other plan may read and sort all events that wait, for as many as a limit lets.
+ */
+export async function readTexts(tx: Tx, transaction: Fragment, which: Fragment, rest: Rest): Promise<Text[]> {
+  await tx`
+    DECLARE texts NO SCROLL CURSOR FOR
     SELECT t.*, ${tx.unsafe(LOWERS_ASCII)} AS "lowersAscii", w.group_id AS left, w.body AS indexed,
            g.spans IS DISTINCT FROM t.spans AS "isElsewhere"
     FROM (SELECT e.id, ${tx.unsafe(SPAN_KEYS)} AS spans, e.title, e.subtitle, e.metadata, ${transaction}
           FROM events e WHERE ${which}) t
     LEFT JOIN event_words w ON w.event_id = t.id LEFT JOIN word_groups g ON g.id = w.group_id`
+  const texts: Text[] = []
+  let rows: Row[]
+  do {
+    const begun = performance.now()
+    rows = await tx<Row[]>`FETCH ${tx.unsafe(String(PIECE))} FROM texts`
+    texts.push(...(await withBodies(tx, rows)))
+    await rest(performance.now() - begun)
+  } while (rows.length === PIECE)
+  await tx`CLOSE texts`
+  return texts
+}
+
+async function withBodies(tx: Tx, rows: Row[]): Promise<Text[]> {
   const bodies = await bodiesOf(tx, rows)
   return rows.map(({ id, spans, left, transaction, isElsewhere, indexed }) => {
     const body = bodies.get(id)!

@@ -1,6 +1,6 @@
 /** Fills the index of words, apart from the way of those who write events (docs/adr/0008-reads.md). */
 import type { Database, Tx } from './database.ts'
-import { readTexts, type Text } from './event-texts.ts'
+import { type Rest, readTexts, type Text } from './event-texts.ts'
 import { retryRaces } from './races.ts'
 import type { Snapshot } from './snapshot.ts'
 import { makeGroups, type WordGroup } from './word-groups.ts'
@@ -16,9 +16,6 @@ const PIECE = 128
 
 /** `events`: how many were looked at. `more`: there is more to do at once. */
 export type Filled = { events: number; more: boolean }
-
-/** Waits, after so many milliseconds of work, until it is right to go on. */
-export type Rest = (workedMs: number) => Promise<void>
 
 /**
  * Brings the index nearer to the events, at most `limit` of them, in one transaction. Null: another server is at it.
@@ -79,6 +76,7 @@ async function fillChanged(
     tx,
     tx`e.changed_tx::text AS transaction`,
     tx`${isTail(tx, position)} ORDER BY e.changed_tx LIMIT ${limit + 1}`,
+    rest,
   )
   const cut = rows.length > limit ? latestOf(rows) : null
   const taken = cut === null ? rows : rows.filter(({ transaction }) => transaction !== cut)
@@ -109,6 +107,7 @@ async function fillBelow(tx: Tx, above: string, limit: number, rest: Rest): Prom
     tx,
     tx`NULL AS transaction`,
     tx`e.id < ${above}::uuid ORDER BY e.id DESC LIMIT ${limit}`,
+    rest,
   )
   await write(tx, rows, rest)
   const more = rows.length === limit
