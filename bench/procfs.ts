@@ -40,17 +40,17 @@ export function endedChildrenCpuSeconds(): number {
   return readStat('self')?.ended ?? Number.NaN
 }
 
-/** CPU seconds of the whole machine, with what other machines on the same hardware took away. */
-export function machineCpuSeconds(): number {
+/** CPU seconds of the whole machine; `stolen`: those in which other machines on the same hardware had its cores. */
+export function machineCpuSeconds(): { busy: number; stolen: number } {
   try {
     const [user, nice, system, , , irq, softirq, stolen] = readFileSync('/proc/stat', 'utf8')
       .split('\n')[0]!
       .split(/\s+/)
       .slice(1)
       .map((ticks) => Number(ticks) / TICKS) as number[]
-    return user! + nice! + system! + irq! + softirq! + stolen!
+    return { busy: user! + nice! + system! + irq! + softirq!, stolen: stolen! }
   } catch {
-    return Number.NaN
+    return { busy: Number.NaN, stolen: Number.NaN }
   }
 }
 

@@ -82,6 +82,7 @@ export function costTable(results: Result[], cores: number): string {
     'PostgreSQL',
     'load generator',
     'others',
+    'stolen',
     'RSS, MB',
     'PSS',
     'PostgreSQL RSS',
@@ -94,7 +95,7 @@ export function costTable(results: Result[], cores: number): string {
       whole(median(rounds.map((round) => round.memory[of]?.[size])))
     return [
       contender.title,
-      ...[cpu('contender'), cpu('postgres'), cpu('load'), cpu('others')],
+      ...[cpu('contender'), cpu('postgres'), cpu('load'), cpu('others'), cpu('stolen')],
       ...[memory('contender', 'rss'), memory('contender', 'pss')],
       ...[memory('postgres', 'rss'), memory('postgres', 'pss')],
       limitOf(rounds, cores),
@@ -103,15 +104,20 @@ export function costTable(results: Result[], cores: number): string {
   return table(head, rows)
 }
 
+/** What others had of the machine, in cores; where the system does not tell what is stolen, without that. */
+const taken = ({ cpu: { others, stolen } }: Round) => others + (stolen || 0)
+
 /** Share of the machine from which on others who use it are the story. */
 const DISTURBED = 0.15
 
 /** Whoever has no more to give is the limit; if nobody, they wait for each other and for the disk. */
 function limitOf(rounds: Round[], cores: number): string {
-  const others = median(rounds.map(({ cpu }) => cpu.others))
+  const others = median(rounds.map(taken))
   if (others > DISTURBED * cores) return 'others on the machine'
   const all = median(
-    rounds.map(({ cpu }) => (cpu.contender ?? 0) + (cpu.postgres ?? 0) + cpu.load + cpu.others),
+    rounds.map(
+      ({ cpu }) => (cpu.contender ?? 0) + (cpu.postgres ?? 0) + cpu.load + cpu.others + (cpu.stolen || 0),
+    ),
   )
   if (all > 0.92 * cores) return 'all cores'
   const own = median(rounds.map(({ cpu }) => cpu.contender))
@@ -120,9 +126,9 @@ function limitOf(rounds: Round[], cores: number): string {
 
 /** A warning when others used the machine too much for the figures to mean anything; else empty. */
 export function disturbance(results: Result[], cores: number): string {
-  const others = median(results.flatMap(({ rounds }) => rounds.map(({ cpu }) => cpu.others)))
+  const others = median(results.flatMap(({ rounds }) => rounds.map(taken)))
   if (!(others > DISTURBED * cores)) return ''
-  return `**Disturbed:** other processes took ${others.toFixed(1)} of ${cores} cores meanwhile. Repeat it on a quiet machine before you quote it.`
+  return `**Disturbed:** others took ${others.toFixed(1)} of ${cores} cores meanwhile. Repeat it on a quiet machine before you quote it.`
 }
 
 type Goal = {

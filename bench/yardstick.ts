@@ -43,9 +43,9 @@ async function untilQuiet(): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS
   let busy = Number.POSITIVE_INFINITY
   while (busy > QUIET * cpus().length && performance.now() < deadline) {
-    const before = machineCpuSeconds()
+    const before = machineCpuSeconds().busy
     const begun = performance.now()
     await delay(LOOK_MS)
-    busy = (machineCpuSeconds() - before) / ((performance.now() - begun) / 1000)
+    busy = (machineCpuSeconds().busy - before) / ((performance.now() - begun) / 1000)
   }
 }
