@@ -101,11 +101,10 @@ function show({ faults, ...round }: Round, title: string): void {
   const rate = Math.round(round.rate).toLocaleString('en-US').padStart(8)
   const part = (round.rate / round.yardstick.rate).toFixed(2)
   const latency = `p50 ${round.p50.toFixed(2)} ms, p99 ${round.p99.toFixed(2)} ms (of bare Hono ${round.yardstick.p99.toFixed(2)})`
-  const stolen = ((round.cpu.stolen / cpus().length) * 100).toFixed(1)
+  const percent = (round.cpu.stolen / cpus().length) * 100
+  const stolen = Number.isNaN(percent) ? '' : `, ${percent.toFixed(1)} % of the time stolen`
   const stored = round.rows === null ? '' : `, ${round.rows} stored for ${round.answers} answers`
-  console.log(
-    `  ${title.padEnd(40)}${rate}/s, ${part} of bare Hono, ${latency}, ${stolen} % of the time stolen${stored}`,
-  )
+  console.log(`  ${title.padEnd(40)}${rate}/s, ${part} of bare Hono, ${latency}${stolen}${stored}`)
   for (const fault of faults) console.error(`    FAULT: ${fault}`)
 }
 
