@@ -1,6 +1,5 @@
 /** The PostgreSQL of the contenders that bring none: the packaged one, with the settings of any fresh installation, or a given one. */
-import { closeSync, fdatasyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { createClient, type DatabaseTarget, type Sql } from '../src/storage/database.ts'
 import { startEmbedded } from '../src/storage/embedded.ts'
 import { CannotRun } from './contender.ts'
@@ -157,20 +156,4 @@ export async function readSettings(sql: Sql): Promise<string> {
 /** The postmaster with all its children. */
 export function processesOf(postmaster: number): number[] {
   return [postmaster, ...childrenOf(postmaster)]
-}
-
-/** Median milliseconds that the disk below `folder` takes to make a page durable, which bounds a lone sender. */
-export function measureSync(folder: string): number {
-  const path = join(folder, 'sync')
-  const file = openSync(path, 'w')
-  const page = Buffer.alloc(8192, 1)
-  const times = Array.from({ length: 200 }, () => {
-    const begun = performance.now()
-    writeSync(file, page, 0, page.length, 0)
-    fdatasyncSync(file)
-    return performance.now() - begun
-  })
-  closeSync(file)
-  rmSync(path)
-  return times.sort((a, b) => a - b)[100]!
 }

@@ -1,7 +1,7 @@
 /** One round of one contender: started afresh, warmed up, measured, its promise checked, and stopped. */
-import { cpus } from 'node:os'
 import { setImmediate } from 'node:timers/promises'
 import type { Bench, Contender, Load, LoadResult, Running } from './contender.ts'
+import { withDiskWatched } from './disk.ts'
 import { processesOf } from './postgres.ts'
 import {
   cpuSeconds,
@@ -11,6 +11,7 @@ import {
   machineCpuSeconds,
   memoryOf,
 } from './procfs.ts'
+import { type Conditions, unsteadiness } from './steadiness.ts'
 import type { Speed, Yardstick } from './yardstick.ts'
 
 /** Busy cores, on the average. */
@@ -28,8 +29,13 @@ export type Round = {
   contender: string
   /** Events a second. */
   rate: number
-  /** Bare Hono before and after, on the average, and the part by which the two differ. */
-  yardstick: Speed & { change: number }
+  /** Bare Hono before and after, on the average. */
+  yardstick: Speed
+  /** Longest time in milliseconds for which the disk let a bystander wait; null: it needs no disk. */
+  stall: number | null
+  /** How often it was measured; above 1 in `unsteadiness` the machine was not its own in any of them. */
+  tries: number
+  unsteadiness: number
   p50: number
   p99: number
   lone: { rate: number; p50: number; p99: number }
@@ -40,15 +46,14 @@ export type Round = {
   faults: string[]
 }
 
-export type Plan = { connections: number; seconds: number; warmUpSeconds: number; loneSeconds: number }
-
-/**
- * A machine whose speed changed by more than this part meanwhile, or that was taken away for more than this part of its time,
- * is measured again, so many times; the steadiest counts. Of a p99 the slowest hundredth is all that it tells.
- */
-const STEADY = 0.2
-const MOST_STOLEN = 0.01
-const MOST_TRIES = 4
+export type Plan = {
+  connections: number
+  seconds: number
+  warmUpSeconds: number
+  loneSeconds: number
+  /** How often to measure at the most until the machine is its own; the steadiest counts. */
+  tries: number
+}
 
 export async function runRound(
   bench: Bench,
@@ -58,7 +63,7 @@ export async function runRound(
 ): Promise<Round> {
   const running = await contender.start(bench)
   try {
-    return await measure(contender, running, plan, yardstick)
+    return await measure(bench, contender, running, plan, yardstick)
   } catch (error) {
     throw new Error(`${contender.name}: ${(error as Error).message}\n${running.log()}`, { cause: error })
   } finally {
@@ -67,6 +72,7 @@ export async function runRound(
 }
 
 async function measure(
+  { folder }: Pick<Bench, 'folder'>,
   { name, warmUpSeconds }: Contender,
   running: Running,
   plan: Plan,
@@ -76,10 +82,10 @@ async function measure(
   const seconds = Math.min(plan.warmUpSeconds, warmUpSeconds ?? plan.warmUpSeconds)
   const warmUp = await running.load({ connections, seconds })
   const lone = await running.load({ connections: 1, seconds: plan.loneSeconds })
-  const tries = await tryUntilSteady(running, { connections, seconds: plan.seconds }, yardstick)
-  const { result, cpu, speed } = tries.reduce((best, one) =>
-    unsteadiness(one) < unsteadiness(best) ? one : best,
-  )
+  const attempt = () => tryOnce(folder, running, { connections, seconds: plan.seconds })
+  const tries = await tryUntilSteady(attempt, plan.tries, yardstick)
+  const best = tries.reduce((best, one) => (one.unsteadiness < best.unsteadiness ? one : best))
+  const { result, cpu, stall } = best
   const memory = {
     contender: running.pid === null ? null : memoryOf([running.pid]),
     postgres: running.postmaster === null ? null : memoryOf(processesOf(running.postmaster)),
@@ -90,7 +96,10 @@ async function measure(
   return {
     contender: name,
     rate: result.answers / result.seconds,
-    yardstick: speed,
+    yardstick: meanOf(best.before, best.after),
+    stall,
+    tries: tries.length,
+    unsteadiness: best.unsteadiness,
     p50: result.p50,
     p99: result.p99,
     lone: { rate: lone.answers / lone.seconds, p50: lone.p50, p99: lone.p99 },
@@ -105,29 +114,35 @@ async function measure(
   }
 }
 
-type Try = { result: LoadResult; cpu: Cpu; speed: Round['yardstick'] }
+type Try = { result: LoadResult; cpu: Cpu; stall: number | null }
+type Judged = Try & Conditions & { unsteadiness: number }
 
-/** Bare Hono right before and after each; what the contender itself makes of it does not matter here. */
-async function tryUntilSteady(running: Running, load: Load, yardstick: Yardstick): Promise<Try[]> {
-  const tries: Try[] = []
+/** Bare Hono right before and after each. */
+async function tryUntilSteady(
+  attempt: () => Promise<Try>,
+  most: number,
+  yardstick: Yardstick,
+): Promise<Judged[]> {
+  const tries: Judged[] = []
   let before = await yardstick.measure()
   do {
-    const measured = await withCpu(running, load)
+    const tried = await attempt()
     const after = await yardstick.measure()
-    const speed = { rate: (before.rate + after.rate) / 2, p99: (before.p99 + after.p99) / 2 }
-    tries.push({
-      ...measured,
-      speed: { ...speed, change: Math.abs(after.rate - before.rate) / speed.rate },
-    })
+    const conditions = { before, after, stolen: tried.cpu.stolen, stall: tried.stall }
+    tries.push({ ...tried, ...conditions, unsteadiness: unsteadiness(conditions) })
     before = after
-  } while (unsteadiness(tries.at(-1)!) > 1 && tries.length < MOST_TRIES)
+  } while (tries.at(-1)!.unsteadiness > 1 && tries.length < most)
   return tries
 }
 
-/** Above 1: measure again. Where the system does not tell what is stolen, the change of speed alone counts. */
-function unsteadiness({ speed, cpu }: Try): number {
-  const stolen = cpu.stolen / cpus().length / MOST_STOLEN
-  return Math.max(speed.change / STEADY, Number.isNaN(stolen) ? 0 : stolen)
+async function tryOnce(folder: string, running: Running, load: Load): Promise<Try> {
+  if (running.postmaster === null) return { ...(await withCpu(running, load)), stall: null }
+  const { done, stall } = await withDiskWatched(folder, () => withCpu(running, load))
+  return { ...done, stall }
+}
+
+function meanOf(a: Speed, b: Speed): Speed {
+  return { rate: (a.rate + b.rate) / 2, p50: (a.p50 + b.p50) / 2, p99: (a.p99 + b.p99) / 2 }
 }
 
 /** At the end of each load, wrk leaves up to one event a connection without waiting for the answer. */

@@ -13,10 +13,11 @@ import { nodeRed } from './contenders/node-red.ts'
 import { pgbench } from './contenders/pgbench.ts'
 import { tempoTelling } from './contenders/telling.ts'
 import { tempo, tempoEmbedded, tempoOneByOne, tempoPackaged, tempoReports } from './contenders/tempo.ts'
+import { measureSync } from './disk.ts'
 import { writeDocs } from './docs.ts'
 import { startInstalled } from './installed-postgres.ts'
 import { describeMachine } from './machine.ts'
-import { measureSync, startPostgres, usePostgres } from './postgres.ts'
+import { startPostgres, usePostgres } from './postgres.ts'
 import { costTable, disturbance, goalTable, promiseTable, type Result, rateTable } from './report.ts'
 import { type Plan, type Round, runRound } from './round.ts'
 import { openWorkplace } from './workplace.ts'
@@ -37,8 +38,9 @@ const CONTENDERS: Contender[] = [
   alertmanager,
 ]
 
-const USAGE = `node bench/run.ts [--rounds 5] [--seconds 5] [--warm-up 45] [--connections 64] [--only a,b] [--json FILE]
-  [--write-docs] [--postgres URL|packaged]
+const USAGE = `node bench/run.ts [--rounds 5] [--seconds 5] [--warm-up 45] [--connections 64] [--tries 4] [--only a,b]
+  [--json FILE] [--write-docs] [--postgres URL|packaged]
+  --tries: how often to measure at the most until the machine is its own
   --only takes ${CONTENDERS.map(({ name }) => name).join(', ')}`
 
 type Options = Plan & {
@@ -56,13 +58,14 @@ function readOptions(): Options {
       seconds: { type: 'string', default: '5' },
       'warm-up': { type: 'string', default: '45' },
       connections: { type: 'string', default: '64' },
+      tries: { type: 'string', default: '4' },
       only: { type: 'string' },
       json: { type: 'string' },
       postgres: { type: 'string' },
       'write-docs': { type: 'boolean', default: false },
     },
   })
-  const whole = (name: 'rounds' | 'seconds' | 'warm-up' | 'connections') => {
+  const whole = (name: 'rounds' | 'seconds' | 'warm-up' | 'connections' | 'tries') => {
     if (!/^[1-9]\d{0,3}$/.test(values[name])) throw new CannotRun(`--${name} must be a whole number above 0`)
     return Number(values[name])
   }
@@ -76,6 +79,7 @@ function readOptions(): Options {
     seconds,
     warmUpSeconds: whole('warm-up'),
     loneSeconds: Math.min(seconds, 2),
+    tries: whole('tries'),
     contenders: CONTENDERS.filter(({ name }) => only?.includes(name) ?? true),
     json: values.json,
     postgres: values.postgres,
@@ -103,8 +107,13 @@ function show({ faults, ...round }: Round, title: string): void {
   const latency = `p50 ${round.p50.toFixed(2)} ms, p99 ${round.p99.toFixed(2)} ms (of bare Hono ${round.yardstick.p99.toFixed(2)})`
   const percent = (round.cpu.stolen / cpus().length) * 100
   const stolen = Number.isNaN(percent) ? '' : `, ${percent.toFixed(1)} % of the time stolen`
+  const stall = round.stall === null ? '' : `, the disk stood still for ${round.stall.toFixed(0)} ms`
+  const tries =
+    round.tries === 1 ? '' : `, ${round.tries} tries${round.unsteadiness > 1 ? ', all disturbed' : ''}`
   const stored = round.rows === null ? '' : `, ${round.rows} stored for ${round.answers} answers`
-  console.log(`  ${title.padEnd(40)}${rate}/s, ${part} of bare Hono, ${latency}${stolen}${stored}`)
+  console.log(
+    `  ${title.padEnd(40)}${rate}/s, ${part} of bare Hono, ${latency}${stolen}${stall}${tries}${stored}`,
+  )
   for (const fault of faults) console.error(`    FAULT: ${fault}`)
 }
 

@@ -9,8 +9,8 @@ import type { Bench } from './contender.ts'
 import { bareHono } from './contenders/bare.ts'
 import { machineCpuSeconds } from './procfs.ts'
 
-/** Events a second, and in how many milliseconds 99 of a hundred are answered: by a server that stores nothing. */
-export type Speed = { rate: number; p99: number }
+/** Events a second, and in how many milliseconds half and 99 of a hundred are answered: by a server that stores nothing. */
+export type Speed = { rate: number; p50: number; p99: number }
 
 export type Yardstick = {
   measure: () => Promise<Speed>
@@ -31,8 +31,8 @@ export async function startYardstick(bench: Bench, connections: number): Promise
   return {
     measure: async () => {
       await untilQuiet()
-      const { answers, seconds, p99 } = await running.load({ connections, seconds: SECONDS })
-      return { rate: answers / seconds, p99 }
+      const { answers, seconds, p50, p99 } = await running.load({ connections, seconds: SECONDS })
+      return { rate: answers / seconds, p50, p99 }
     },
     stop: running.stop,
   }
