@@ -12,6 +12,7 @@ import {
   type Position,
 } from '../src/storage/changes.ts'
 import type { Database } from '../src/storage/database.ts'
+import { deleteEvents } from '../src/storage/delete-events.ts'
 import { CHANGES_CHANNEL, storeEvents } from '../src/storage/store-events.ts'
 import { findEvent, findStack } from '../src/storage/timeline.ts'
 import { triageStacks } from '../src/storage/triage.ts'
@@ -63,6 +64,27 @@ test('changes carry the events and stacks as they are', async () => {
   const { events, stacks } = await changesSince(db, start, null, PLENTY)
   assert.deepEqual(events, [await findEvent(db, id)])
   assert.deepEqual(stacks, [await findStack(db, stackId)])
+})
+
+test('a stack that lost an event is told, by retention as by an update that moves one', async () => {
+  const [old, kept] = [
+    await store({ key: 'k', startDate: at(0) }),
+    await store({ key: 'k', startDate: at(MINUTE) }),
+  ]
+  const start = await currentPosition(db)
+  const scopes = [{ provider: null, except: [], lowest: 0, highest: 4 }]
+  const deleted = await deleteEvents(db, [old.id], [{ before: new Date(Date.now() + MINUTE), scopes }])
+  assert.deepEqual(deleted, { events: 1, stacks: 0 })
+  const { position, ...changes } = await changesSince(db, start, null, PLENTY)
+  assert.deepEqual(changes, { events: [], stacks: [await findStack(db, kept.stackId)], overflow: false })
+
+  const moved = await store({ key: 'k', externalID: 'moves', startDate: at(2 * MINUTE) })
+  const before = await currentPosition(db)
+  const there = await store({ key: 'other', externalID: 'moves', startDate: at(2 * MINUTE) })
+  const { events, stacks } = await changesSince(db, before, null, PLENTY)
+  assert.deepEqual(ids(events), [moved.id])
+  assert.deepEqual(ids(stacks).sort(), [kept.stackId, there.stackId].sort())
+  assert.ok(isPosition(position))
 })
 
 test('a transaction open over several reads is told once, after its commit, whatever committed before it', async () => {

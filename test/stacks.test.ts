@@ -13,6 +13,7 @@ import { createTestDatabase, type TestDatabase } from './helpers/database.ts'
 import { at, DAY, HOUR, judgedEvent, MINUTE } from './helpers/events.ts'
 import { lockWaiters } from './helpers/held.ts'
 import { assertInvariants } from './helpers/invariants.ts'
+import { eventually } from './helpers/server.ts'
 import { StackModel, splitGreedily } from './helpers/stack-model.ts'
 
 /** Pools of servers that share one database. */
@@ -566,6 +567,24 @@ test('an Idempotency-Key older than 24 hours is forgotten, also before it is cle
   await age(24, 1)
   await forgetAnswers(db)
   assert.deepEqual(await countByToken(tokenId, [first!.id, second!.id]), [0, 2])
+})
+
+test('an event that joins a stack in its last second adds to no index of the stacks', async (t) => {
+  const own = await createTestDatabase()
+  t.after(own.drop)
+  const writer = own.open()
+  const startDate = at(0)
+  for (let n = 0; n < 6; n++) await storeEvents(writer, [judgedEvent({ key: 'k', startDate })])
+  // A session tells its statistics when it ends.
+  await writer.close()
+  const { read } = own.open()
+  const told = async () => {
+    const [row] = await read`
+      SELECT n_tup_ins::int AS made, n_tup_upd::int AS grown, n_tup_hot_upd::int AS "withoutEntries"
+      FROM pg_stat_user_tables WHERE relname = 'stacks'`
+    return row?.made > 0 ? row : null
+  }
+  assert.deepEqual(await eventually(told), { made: 1, grown: 5, withoutEntries: 5 })
 })
 
 test('of a batch with one bad row nothing is stored', async () => {

@@ -1,6 +1,7 @@
-import type { PendingQuery, Row } from 'postgres'
 import type { StoredEvent, StoredStack } from '../event.ts'
+import { stacksChangedSince } from './changed-stacks.ts'
 import { type Database, type Queryable, readTogether } from './database.ts'
+import type { Fragment } from './filters.ts'
 import { type EventRow, eventColumns, eventOf, type StackHead, stackColumns, withLatest } from './rows.ts'
 import { isSnapshot, type Snapshot } from './snapshot.ts'
 
@@ -63,16 +64,16 @@ export async function changesSince(
     if (isElsewhere(position, upTo ?? now))
       return { position: upTo ?? now, events: [], stacks: [], overflow: true }
     const since = tx`${snapshotOf(position)}::pg_snapshot`
-    const between = (changed: PendingQuery<Row[]>) => tx`
-      ${changed} >= pg_snapshot_xmin(${since}) AND NOT pg_visible_in_snapshot(${changed}, ${since})
+    const between = (changed: Fragment) => tx`
+      NOT pg_visible_in_snapshot(${changed}, ${since})
       ${upTo === null ? tx`` : tx`AND pg_visible_in_snapshot(${changed}, ${snapshotOf(upTo)}::pg_snapshot)`}`
     const heads = await tx<StackHead[]>`
       SELECT ${stackColumns(tx)} FROM stacks s LEFT JOIN stack_windows w ON w.stack_id = s.id
-      WHERE ${between(tx`s.changed_tx`)}
+      WHERE s.id IN (${stacksChangedSince(tx, since)}) AND ${between(tx`s.changed_tx`)}
       ORDER BY s.last_event_at, s.id LIMIT ${limit + 1}`
     const rows = await tx<EventRow[]>`
       SELECT ${eventColumns(tx, true)} FROM events e
-      WHERE ${between(tx`e.changed_tx`)}
+      WHERE e.changed_tx >= pg_snapshot_xmin(${since}) AND ${between(tx`e.changed_tx`)}
       ORDER BY e.id LIMIT ${limit + 1}`
     const overflow = heads.length > limit || rows.length > limit
     const stacks = overflow ? [] : await withLatest(tx, heads)

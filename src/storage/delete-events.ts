@@ -137,5 +137,6 @@ async function dropStacks(tx: Tx, ids: string[]): Promise<void> {
       WHERE w.stack_id = ends.stack_id AND w.closes_at IS DISTINCT FROM ends.closes_at
       RETURNING w.stack_id
     )
-    UPDATE stacks SET changed_tx = pg_current_xact_id() WHERE id IN (SELECT stack_id FROM moved)`
+    UPDATE stacks SET changed_tx = pg_current_xact_id(), altered_tx = pg_current_xact_id()
+    WHERE id IN (SELECT stack_id FROM moved)`
 }

@@ -32,7 +32,7 @@ export async function refreshStacks(
       severity_at = CASE WHEN s.current_state THEN l.start_date ELSE w.start_date END,
       acked_at = CASE WHEN a.unacked = 0 THEN a.acked_at END,
       dismissed_at = CASE WHEN a.undismissed = 0 THEN a.dismissed_at END,
-      changed_tx = pg_current_xact_id()
+      changed_tx = pg_current_xact_id(), altered_tx = pg_current_xact_id()
     FROM json_array_elements_text(${JSON.stringify(stackIds)}::json) AS q(id)
     CROSS JOIN LATERAL (
       SELECT count(*)::int AS count, min(start_date) AS first, max(start_date) AS last,

@@ -80,7 +80,10 @@ export const stacks = pgTable(
     currentState: boolean('current_state').notNull().default(false),
     ackedAt: instant('acked_at'),
     dismissedAt: instant('dismissed_at'),
+    /** In no index: an update that changes no indexed column costs no entry in any (PostgreSQL, Heap-Only Tuples). */
     changedTx: xid8('changed_tx').notNull().default(sql`pg_current_xact_id()`),
+    /** The last transaction that changed it otherwise than by new events; null: none. */
+    alteredTx: xid8('altered_tx'),
   },
   (table) => [
     index('stacks_last').on(table.lastEventAt, table.id),
@@ -94,7 +97,7 @@ export const stacks = pgTable(
     index('stacks_span')
       .on(sql.raw(stackClass('')), table.lastEventAt, table.id)
       .where(sql`first_event_at < last_event_at`),
-    index('stacks_changed').on(table.changedTx),
+    index('stacks_altered').on(table.alteredTx).where(sql`altered_tx IS NOT NULL`),
     check('stacks_not_empty', sql`event_count > 0`),
     check('stacks_severity', sql`severity BETWEEN 0 AND 4`),
     check('stacks_span', sql`first_event_at <= last_event_at`),

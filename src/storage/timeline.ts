@@ -5,6 +5,7 @@
  */
 
 import type { StoredEvent, StoredStack } from '../event.ts'
+import { stacksChangedSince } from './changed-stacks.ts'
 import { type Cursor, encodeCursor } from './cursor.ts'
 import { type Database, type Queryable, readTogether, type Tx } from './database.ts'
 import { eventConditions, type Filter, type Fragment, stackConditions } from './filters.ts'
@@ -118,7 +119,7 @@ async function laterStacks(tx: Tx, filter: Filter, limit: number, cursor: Cursor
         (SELECT max(m.start_date) FROM event_moves m
          WHERE m.stack_id = s.id AND ${wasThere(tx, then)})) AS sort_at
       FROM stacks s
-      WHERE s.changed_tx >= pg_snapshot_xmin(${then}) AND NOT pg_visible_in_snapshot(s.changed_tx, ${then})
+      WHERE s.id IN (${stacksChangedSince(tx, then)}) AND NOT pg_visible_in_snapshot(s.changed_tx, ${then})
         AND ${stackConditions(tx, filter)}
     )
     SELECT c.id, c.sort_at AS "sortAt" FROM changed c WHERE (c.sort_at, c.id) < (${cursor.at}, ${cursor.id}::uuid)

@@ -141,7 +141,8 @@ async function shrinkWindow(tx: Tx, stored: StoredReference, first: Date | null)
       WHERE w.stack_id = ends.stack_id AND w.closes_at IS DISTINCT FROM ends.closes_at
       RETURNING w.stack_id
     )
-    UPDATE stacks SET changed_tx = pg_current_xact_id() WHERE id IN (SELECT stack_id FROM moved)`
+    UPDATE stacks SET changed_tx = pg_current_xact_id(), altered_tx = pg_current_xact_id()
+    WHERE id IN (SELECT stack_id FROM moved)`
 }
 
 /** Finds or makes the stack that the event now belongs to, and gives its interval room for the event. */
