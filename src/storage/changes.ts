@@ -69,7 +69,7 @@ export async function changesSince(
       ${upTo === null ? tx`` : tx`AND pg_visible_in_snapshot(${changed}, ${snapshotOf(upTo)}::pg_snapshot)`}`
     const heads = await tx<StackHead[]>`
       SELECT ${stackColumns(tx)} FROM stacks s LEFT JOIN stack_windows w ON w.stack_id = s.id
-      WHERE s.id IN (${stacksChangedSince(tx, since)}) AND ${between(tx`s.changed_tx`)}
+      WHERE s.id = ANY (ARRAY(${stacksChangedSince(tx, since)})) AND ${between(tx`s.changed_tx`)}
       ORDER BY s.last_event_at, s.id LIMIT ${limit + 1}`
     const rows = await tx<EventRow[]>`
       SELECT ${eventColumns(tx, true)} FROM events e

@@ -119,7 +119,7 @@ async function laterStacks(tx: Tx, filter: Filter, limit: number, cursor: Cursor
         (SELECT max(m.start_date) FROM event_moves m
          WHERE m.stack_id = s.id AND ${wasThere(tx, then)})) AS sort_at
       FROM stacks s
-      WHERE s.id IN (${stacksChangedSince(tx, then)}) AND NOT pg_visible_in_snapshot(s.changed_tx, ${then})
+      WHERE s.id = ANY (ARRAY(${stacksChangedSince(tx, then)})) AND NOT pg_visible_in_snapshot(s.changed_tx, ${then})
         AND ${stackConditions(tx, filter)}
     )
     SELECT c.id, c.sort_at AS "sortAt" FROM changed c WHERE (c.sort_at, c.id) < (${cursor.at}, ${cursor.id}::uuid)
